@@ -157,6 +157,33 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/accounts/{account}/registrations": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                /** @description The account's name in this deployment. */
+                readonly account: components["parameters"]["account"];
+            };
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        /**
+         * Register many sessions
+         * @description Registers up to 100 sessions in one call, for a migration. These are the sessions that are open when you begin to use Lapse, or
+         *     after a restore. Each is registered as by its own PUT, and the same call again changes nothing. Send `deadline_at`: a
+         *     `session_timeout` counts from the time of the call.
+         *
+         *     A registration that is refused does not hold up the others. One that is `untried` met a fault or had no time left: send it again.
+         */
+        readonly put: operations["registerMany"];
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/accounts/{account}/sessions/{session_id}": {
         readonly parameters: {
             readonly query?: never;
@@ -527,6 +554,57 @@ export interface components {
             readonly supersedes?: boolean;
             /** @description Optional. With `token` no authorization is awaited after the approval. It is taken even after COMPLETED. */
             readonly purpose?: components["schemas"]["Purpose"];
+        };
+        /** @description Sessions to register, each with the id of its Payment Request. */
+        readonly Registrations: {
+            /** @description Each has `payment_request_id`, and the fields of a `Registration`. */
+            readonly registrations: readonly {
+                readonly payment_request_id: components["schemas"]["PaymentRequestId"];
+                /** @description The length of the session, from the time of the call. The deployment's `maxSession` and Klarna's expiry limit it. */
+                readonly session_timeout?: components["schemas"]["Duration"];
+                /** @description The end of the session. It must be in the future. */
+                readonly deadline_at?: components["schemas"]["Time"];
+                /** @description Optional. Your id of the checkout session. Up to 1,000 Payment Requests can share one. */
+                readonly session_id?: components["schemas"]["PathId"];
+                /** @description Optional. Your own reference, such as an order number. It appears in records and events. */
+                readonly reference?: components["schemas"]["PathId"];
+                /** @description Optional. `expires_at` from Klarna's response, a time in the future. No deadline can be later than this. */
+                readonly klarna_expires_at?: components["schemas"]["Time"];
+                /**
+                 * @description Optional. What happens at the deadline. For a new session without it, the account decides, by the rule for its `kind` first.
+                 *     - `cancel`: Lapse cancels the Payment Request. The stage and a cut-off (`armed_from`) can still observe the session.
+                 *     - `observe`: Lapse cancels nothing. The record, the history and an event say what would have happened.
+                 */
+                readonly on_timeout?: components["schemas"]["OnTimeout"];
+                /** @description Optional. The kind of checkout, in your own word. The account can have a rule for it, such as `observe`. */
+                readonly kind?: components["schemas"]["Kind"];
+                /** @description Optional. Extra time, given once, for a customer who is in Klarna's flow at the deadline. At most 48 hours. */
+                readonly in_progress_grace?: components["schemas"]["Duration"];
+                /**
+                 * @description Optional. `true`: within seconds, Lapse cancels the older open Payment Requests of the session, with the cause
+                 *     `superseded`. One that the customer has approved is left alone. It needs a `session_id`.
+                 */
+                readonly supersedes?: boolean;
+                /** @description Optional. With `token` no authorization is awaited after the approval. It is taken even after COMPLETED. */
+                readonly purpose?: components["schemas"]["Purpose"];
+            }[];
+        };
+        /** @description The outcome of each registration, in the order of the call. */
+        readonly RegistrationOutcomes: {
+            readonly registrations: readonly components["schemas"]["RegistrationOutcome"][];
+        };
+        /** @description The outcome of one of many registrations. */
+        readonly RegistrationOutcome: {
+            /** @description The Payment Request. `null` if its id is malformed. */
+            readonly payment_request_id: components["schemas"]["NullableText"];
+            /**
+             * @description - `registered`: the session is new. `updated`: it was registered before.
+             *     - `refused`: `problem` says why.
+             *     - `untried`: a fault, or no time was left. Send it again.
+             * @enum {string}
+             */
+            readonly outcome: "registered" | "updated" | "refused" | "untried";
+            readonly problem: null | components["schemas"]["Problem"];
         };
         /** @description A new deadline. Send exactly one of the fields. */
         readonly Extension: {
@@ -1680,6 +1758,42 @@ export interface operations {
             readonly 401: components["responses"]["Unauthorized"];
             readonly 403: components["responses"]["Forbidden"];
             readonly 405: components["responses"]["MethodNotAllowed"];
+            readonly 429: components["responses"]["TooManyRequests"];
+            readonly 500: components["responses"]["Internal"];
+            readonly 503: components["responses"]["Unavailable"];
+        };
+    };
+    readonly registerMany: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                /** @description The account's name in this deployment. */
+                readonly account: components["parameters"]["account"];
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["Registrations"];
+            };
+        };
+        readonly responses: {
+            /** @description The outcome of each registration, in the order of the call. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["RegistrationOutcomes"];
+                };
+            };
+            readonly 400: components["responses"]["InvalidRequest"];
+            readonly 401: components["responses"]["Unauthorized"];
+            readonly 403: components["responses"]["Forbidden"];
+            readonly 404: components["responses"]["UnknownAccount"];
+            readonly 405: components["responses"]["MethodNotAllowed"];
+            readonly 413: components["responses"]["PayloadTooLarge"];
             readonly 429: components["responses"]["TooManyRequests"];
             readonly 500: components["responses"]["Internal"];
             readonly 503: components["responses"]["Unavailable"];

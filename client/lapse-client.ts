@@ -11,6 +11,7 @@ import type {
   Reference,
   ReferenceOutcome,
   Registration,
+  RegistrationOutcome,
   Session,
   SessionOutcome,
   State,
@@ -106,6 +107,7 @@ export type CancelResult = WithRecord<CancelResponse['outcome']> | AlreadyFinal 
 type CancelResponse = components['schemas']['CancelResult'];
 
 type CancelJobs = components['schemas']['CancelJobs'];
+type RegistrationOutcomes = components['schemas']['RegistrationOutcomes'];
 
 /** `started`: the job is new. `unchanged`: the same job exists. `taken`: another job has this id. */
 export type StartCancelJobResult =
@@ -146,6 +148,19 @@ export class LapseClient {
         ...recordIn(response),
       }
     );
+  }
+
+  /**
+   * Registers at most 100 sessions, for a migration. Each has its own outcome, in the order of the call. Send those that are `untried`
+   * again.
+   */
+  async registerMany(
+    registrations: readonly (Registration & { readonly payment_request_id: string })[],
+    { signal }: Optional = {},
+  ): Promise<readonly RegistrationOutcome[]> {
+    const path = `${this.#base}/registrations`;
+    const { body } = await this.#transport.send({ method: 'PUT', path, body: { registrations }, signal });
+    return (body as unknown as RegistrationOutcomes).registrations;
   }
 
   /**

@@ -31,6 +31,9 @@ export type ReadRecord = Schemas['RefreshedRecord'];
 export type Registration = Omit<Schemas['Registration'], keyof Schemas['Extension']> &
   (OneOf<Schemas['Extension']> | Partial<Record<keyof Schemas['Extension'], never>>);
 
+/** The outcome of one of many registrations. */
+export type RegistrationOutcome = Schemas['RegistrationOutcome'];
+
 /** A new deadline: `session_timeout` counts from the time of the call (ISO 8601); `deadline_at` is a time. */
 export type Deadline = OneOf<Schemas['Extension']>;
 

@@ -109,6 +109,7 @@ export const lapsePropNames: readonly string[] = Object.keys({
   maxSession: true,
   observe: true,
   armedFrom: true,
+  archiveDays: true,
   secretStaleMinutes: true,
   timers: true,
   webhookIngress: true,

@@ -37,6 +37,11 @@ export interface LapseSettings {
    */
   readonly armedFrom?: string;
   /**
+   * Days for which EventBridge keeps an archive of the published events, for `lapse replay`; 1 to 3650. An archive costs by its size.
+   * @default - no archive
+   */
+  readonly archiveDays?: number;
+  /**
    * Minutes for which the last known secret serves while Secrets Manager does not respond; 0 to 1440. A signing key or API key that
    * you remove in that time stays valid until it is over.
    * @default 15

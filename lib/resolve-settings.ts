@@ -16,10 +16,13 @@ export type ResolvedSettings = Required<
     | 'jwtScopes'
     | 'alarmThresholds'
     | 'armedFrom'
+    | 'archiveDays'
   >
 > & {
   /** Undefined: no session is observed for the time of its registration. */
   readonly armedFrom: string | undefined;
+  /** Undefined: there is no archive. */
+  readonly archiveDays: number | undefined;
   /** Undefined: none is set aside. */
   readonly webhookConcurrency: number | undefined;
   readonly maxSessionSeconds: number;
@@ -62,6 +65,7 @@ export function resolveSettings(given: LapseSettings): ResolvedSettings {
     maxSession,
     webhookConcurrency,
     armedFrom,
+    archiveDays,
     jwtIssuer,
     jwtAudience = [],
     jwtScopes = [],
@@ -72,7 +76,7 @@ export function resolveSettings(given: LapseSettings): ResolvedSettings {
     ...defaults,
     ...choices,
     webhookConcurrency,
-    armedFrom,
+    ...{ armedFrom, archiveDays },
     maxSessionSeconds: maxSession?.toSeconds({ integral: false }) ?? hours48,
     jwt: jwtIssuer === undefined ? undefined : jwtOf(jwtIssuer, jwtAudience, jwtScopes),
     thresholds: { ...defaultThresholds, ...alarmThresholds },
@@ -83,7 +87,7 @@ export function resolveSettings(given: LapseSettings): ResolvedSettings {
     oneOf('logRetentionDays', logRetentionDays, [...retentionSteps]),
     wholeNumber('maxSession in seconds', settings.maxSessionSeconds, 1, hours48),
     wholeNumber('secretStaleMinutes', settings.secretStaleMinutes, 0, 1_440),
-    ifGiven(armedFrom, (given) => momentInUtc('armedFrom', given)),
+    ...optionalProblems(given),
     credentialNames(settings.credentials),
     oneOf('timers', settings.timers, ['scheduler', 'sweep']),
     oneOf('webhookIngress', settings.webhookIngress, ['function-url', 'http-api']),
@@ -166,6 +170,12 @@ const jwtOf = (issuer: string, audience: readonly string[], scopes: readonly str
   audience,
   scopes,
 });
+
+/** What is wrong with the settings that have no default. */
+const optionalProblems = ({ armedFrom, archiveDays }: LapseSettings): readonly Finding[] => [
+  ifGiven(armedFrom, (moment) => momentInUtc('armedFrom', moment)),
+  ifGiven(archiveDays, (days) => wholeNumber('archiveDays', days, 1, 3_650)),
+];
 
 /** The finding about a setting that may be left out. */
 const ifGiven = <Given>(given: Given | undefined, find: (given: Given) => Finding): Finding =>

@@ -31,6 +31,7 @@ import { judgeDelivery } from '../functions/webhook/klarna-delivery.ts';
 import { accountSearch, type AccountSearchOptions } from './accounts/account-search.ts';
 import { SettingsApi } from './accounts/settings-api.ts';
 import { Queue } from './queue.ts';
+import { archivesOf } from './replay-command.ts';
 import { runSweepOf } from './run-sweep.ts';
 import type { Target } from './target.ts';
 
@@ -88,6 +89,7 @@ export function composeOperations(target: Target) {
       judge: ({ facts, bodySha256 }, key, now) => judgeDelivery(facts, key, now, bodySha256),
     }),
     ...publishing(publisherOf(target), store, records),
+    archives: archivesIn(target),
     timers: new Queue(sqs, outputs.TimerQueueUrl),
     deadTimers: new Queue(sqs, outputs.DeadTimersQueueUrl),
     unpublished: new Queue(sqs, outputs.UnpublishedEventsQueueUrl),
@@ -130,6 +132,14 @@ function signedCalls({ outputs, isLocal }: Target, { config }: DynamoDBClient) {
     settings: async () => new SettingsApi({ url: outputs.ApiUrl, authorization: await authorization() }),
   };
 }
+
+/** The archives of the events of this system, if it keeps them. */
+const archivesIn = ({ outputs, aws }: Target) =>
+  archivesOf(new EventBridgeClient(aws), {
+    list: outputs.EventArchives,
+    busArn: outputs.EventBusArn,
+    newName: () => `lapse-${ids.next().slice(0, 12)}`,
+  });
 
 /** Publishes events on the bus of this system. */
 const publisherOf = ({ outputs, aws }: Target): StateChangePublisher =>

@@ -18,6 +18,7 @@ import { addInsightCommands } from './insight-commands.ts';
 import { addJobCommands } from './job-commands.ts';
 import { addListenCommand } from './listen-command.ts';
 import { addKeysCommands } from './keys-commands.ts';
+import { addReplayCommand } from './replay-command.ts';
 import { addQuarantineCommands } from './quarantine-commands.ts';
 import { addStatusCommand } from './status-command.ts';
 import { addSweepFailuresCommands } from './sweep-failures-commands.ts';
@@ -118,6 +119,7 @@ const groups: readonly ((program: Program, open: Open) => void)[] = [
   addSweepFailuresCommands,
   addInsightCommands,
   addEraseCommand,
+  addReplayCommand,
 ];
 
 const generalHelp = `

@@ -2,7 +2,7 @@ import { Option } from '@commander-js/extra-typings';
 import type { QuarantinedDeliveries } from '../functions/application/ports.ts';
 import type { QuarantineReason, StoredDelivery } from '../functions/domain/quarantined-delivery.ts';
 import type { ReplayOutcome, replayQuarantined } from '../functions/application/replay-quarantined.ts';
-import { formatInstant } from '../functions/domain/instant.ts';
+import { formatInstant, type Instant, parseInstant } from '../functions/domain/instant.ts';
 import type { Open } from './command-context.ts';
 import type { Program } from './common-options.ts';
 import type { Printer, Row, ShowResult } from './printer.ts';
@@ -67,12 +67,18 @@ export function addQuarantineCommands(program: Program, open: Open): void {
     .argument('[names...]', namesHelp)
     .option('--all', 'all that were not replayed yet')
     .addOption(reasonOption())
-    .addHelpText('after', '\nExample:\n  lapse quarantine replay --all --reason other_account')
-    .action(async (names, { all = false, reason }) => {
+    .option('--since <time>', 'with --all: only those that arrived from this time on')
+    .option('--type <type>', "with --all: only those of this type, in Klarna's word")
+    .addHelpText(
+      'after',
+      '\nExample:\n  lapse quarantine replay --all --reason other_account --since 2026-03-01T12:00:00Z',
+    )
+    .action(async (names, { all = false, reason, since, type }) => {
       const { operations, isDryRun, print, fail } = open();
       if (all === names.length > 0) throw new UsageError('Give either names or --all.');
-      if (!all && reason !== undefined) throw new UsageError('--reason goes with --all only.');
-      const which = all ? { all: reason } : names;
+      const [filter] = Object.entries({ reason, since, type }).find(([, given]) => given !== undefined) ?? [];
+      if (!all && filter !== undefined) throw new UsageError(`--${filter} goes with --all only.`);
+      const which = all ? { all: { reason, since: sinceOf(since), type } } : names;
       if (!(await replayQuarantine(await operations(), which, isDryRun, print.result))) fail();
     });
 }
@@ -128,12 +134,12 @@ export async function explainQuarantine(
 }
 
 /**
- * Processes deliveries again: these, or all that were not replayed yet, with a reason only those. Returns whether none
+ * Processes deliveries again: these, or all that were not replayed yet and pass the filter. Returns whether none
  * was refused. An invalid name is an error before anything is replayed.
  */
 export async function replayQuarantine(
   operations: QuarantineOperations,
-  which: readonly string[] | { readonly all: QuarantineReason | undefined },
+  which: readonly string[] | { readonly all: DeliveryFilter },
   isDryRun: boolean,
   show: ShowResult,
 ): Promise<boolean> {
@@ -153,13 +159,31 @@ async function* chosen(
 ): AsyncGenerator<StoredDelivery, void> {
   if ('all' in which) {
     for await (const delivery of operations.quarantine.all()) {
-      const isOfReason = which.all === undefined || delivery.reason === which.all;
-      if (isOfReason && !delivery.replay) yield delivery;
+      if (!delivery.replay && passes(delivery, which.all)) yield delivery;
     }
     return;
   }
   const deliveries = await Promise.all(which.map((name) => found(operations, name)));
   yield* deliveries;
+}
+
+/** Which deliveries in quarantine: each that is given narrows them. */
+export interface DeliveryFilter {
+  readonly reason?: QuarantineReason | undefined;
+  readonly since?: Instant | undefined;
+  /** Klarna's type of the event. */
+  readonly type?: string | undefined;
+}
+
+const passes = (delivery: StoredDelivery, { reason, since, type }: DeliveryFilter): boolean =>
+  (reason === undefined || delivery.reason === reason) &&
+  (since === undefined || delivery.receivedAt >= since) &&
+  (type === undefined || delivery.facts.eventType === type);
+
+function sinceOf(given: string | undefined): Instant | undefined {
+  const since = parseInstant(given ?? '');
+  if (given === undefined || since) return since;
+  throw new UsageError(`--since is ${given}; allowed: a time in RFC 3339, such as 2026-03-01T12:00:00Z.`);
 }
 
 function wordsOf(outcome: ReplayOutcome): string {

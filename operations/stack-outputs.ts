@@ -11,6 +11,9 @@ const outputsSchema = v.object({
   TableName: text,
   RetentionDays: v.pipe(v.string(), v.regex(/^[1-9]\d{0,3}$/), v.transform(Number)),
   EventBusName: text,
+  /** The archives of the events, `<type>=<ARN>` each, where the stack keeps them; and the bus that they are replayed to. */
+  EventArchives: v.optional(text),
+  EventBusArn: v.optional(text),
   AccountsSecretName: text,
   SigningKeysSecretName: text,
   CredentialsPrefix: text,

@@ -25,6 +25,8 @@ export interface Republication {
   readonly since: Instant;
   readonly until: Instant;
   readonly isDryRun: boolean;
+  /** Only events of this type. */
+  readonly type?: string | undefined;
 }
 
 /**
@@ -68,9 +70,11 @@ const sumOf = (one: RepublishReport, other: RepublishReport): RepublishReport =>
 async function republish(
   publisher: StateChangePublisher,
   record: PaymentRequest,
-  { since, until, isDryRun }: Republication,
+  { since, until, isDryRun, type }: Republication,
 ): Promise<RepublishReport> {
-  const events = eventsAgain(record, since, until);
+  const events = eventsAgain(record, since, until).filter(
+    (event) => type === undefined || event.type === type,
+  );
   if (events.length === 0) return nothing;
   const report = { ...nothing, records: 1, events: events.length };
   if (isDryRun) return report;

@@ -32,6 +32,7 @@ const job = { by: 'cancel-payment-request', permission: 'cancel-jobs' } as const
 export const routes = {
   'PUT /accounts/{account}/payment-requests/{payment_request_id}': register,
   'PATCH /accounts/{account}/payment-requests/{payment_request_id}': register,
+  'PUT /accounts/{account}/registrations': register,
   'GET /accounts/{account}/payment-requests/{payment_request_id}': read,
   'GET /accounts/{account}/payment-requests/{payment_request_id}/history': read,
   'DELETE /accounts/{account}/payment-requests/{payment_request_id}': cancel,

@@ -154,7 +154,8 @@ function objectOf(bytes: Buffer): unknown {
   throw invalid({ field: 'body', given, allowed: 'a JSON object in UTF-8' });
 }
 
-function parse<Schema extends v.GenericSchema>(
+/** The input by a schema. Throws the problem that names each wrong field. `whole` is the name of all of it. */
+export function parse<Schema extends v.GenericSchema>(
   schema: Schema,
   input: unknown,
   whole: string,

@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import type { AuthorizationResult } from '../application/record-authorization.ts';
 import type { SessionResult } from '../application/register-session.ts';
 import { durationFormat, formatDuration, parseDuration } from '../domain/duration.ts';
-import { parseSessionId, type PaymentRequestKey } from '../domain/identifiers.ts';
+import { parsePaymentRequestId, parseSessionId, type PaymentRequestKey } from '../domain/identifiers.ts';
 import { klarnaLongestLifetime } from '../domain/payment-request.ts';
 import { type Deadline, kindPattern } from '../domain/registration.ts';
 import { choice, duration, pathId, time } from './parse-request.ts';
@@ -41,6 +41,33 @@ export const registrationBody = v.strictObject({
   in_progress_grace: v.optional(grace),
   supersedes: v.optional(v.boolean('true or false')),
   purpose: v.optional(choice(['payment', 'token'])),
+});
+
+/** How many registrations one call may have. */
+export const mostRegistrations = 100;
+
+const manyFormat = `an array of 1 to ${mostRegistrations} registrations`;
+const idFormat = "Klarna's id of a Payment Request";
+
+/** The body of a PUT of many. Each registration is checked for itself, so that a wrong one does not hold up the others. */
+export const registrationsBody = v.strictObject({
+  registrations: v.pipe(
+    v.array(v.record(v.string(), v.unknown(), 'an object'), manyFormat),
+    v.minLength(1, manyFormat),
+    v.maxLength(mostRegistrations, manyFormat),
+  ),
+});
+
+/** Enough for {@link mostRegistrations}, each with more than a kilobyte. */
+export const registrationsLimit = 128 * 1024;
+
+/** One of many registrations: the request, and what a PUT of it has. */
+export const memberRegistrationBody = v.strictObject({
+  payment_request_id: v.pipe(
+    v.string(idFormat),
+    v.check((given) => parsePaymentRequestId(given) !== undefined, idFormat),
+  ),
+  ...registrationBody.entries,
 });
 
 /** The deadline of a PUT; `undefined` where it has none. Throws the problem where it has two. */

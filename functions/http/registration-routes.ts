@@ -1,19 +1,90 @@
 import type { reportAuthorization } from '../application/record-authorization.ts';
 import type { extendSession, registerSession } from '../application/register-session.ts';
 import type { Accounts } from '../application/ports.ts';
-import type { Account } from '../domain/identifiers.ts';
+import type * as v from 'valibot';
+import { mapConcurrently } from '../application/map-concurrently.ts';
+import type { AccountSettings } from '../domain/account-settings.ts';
+import { type Account, parsePaymentRequestId } from '../domain/identifiers.ts';
+import { fault } from '../telemetry/telemetry.ts';
 import { callerOf } from './caller.ts';
-import { accountOf, bodyOf, checkEmptyBody, keyOf, queryOf } from './parse-request.ts';
+import { accountOf, bodyOf, checkEmptyBody, keyOf, parse, queryOf } from './parse-request.ts';
+import { Problem, problemResponse } from './problem.ts';
+import { jsonResponse } from './response.ts';
 import { noQuery } from './query-schemas.ts';
 import {
   authorizedResponse,
   deadlineOf,
   extensionBody,
   newDeadlineOf,
+  memberRegistrationBody,
   registrationBody,
+  registrationsBody,
+  registrationsLimit,
   sessionResponse,
 } from './registration-request.ts';
 import type { RouteHandler } from './serve-routes.ts';
+
+/** Milliseconds after which a call of many begins no other registration: each may wait for Klarna, and the function has a limit. */
+const longestBegin = 5_000;
+
+/** Registrations of one call that are made at the same time. */
+const registeredAtOnce = 10;
+
+const registrationOf = (
+  body: v.InferOutput<typeof registrationBody>,
+  requestedBy: string,
+): Parameters<SessionRegistration['register']>[1] => ({
+  deadline: deadlineOf(body),
+  sessionId: body.session_id,
+  reference: body.reference,
+  klarnaExpiresAt: body.klarna_expires_at?.at,
+  onTimeout: body.on_timeout,
+  kind: body.kind,
+  inProgressGrace: body.in_progress_grace?.millis,
+  supersedes: body.supersedes,
+  purpose: body.purpose,
+  requestedBy,
+});
+
+type Given = Readonly<Record<string, unknown>>;
+
+/** The id as it was given, where it is one. */
+const idIn = ({ payment_request_id: given }: Given) =>
+  (typeof given === 'string' ? parsePaymentRequestId(given) : undefined) ?? null;
+
+/** A registration for which there was no time, or that met a fault of ours. */
+const untried = (given: Given) =>
+  Promise.resolve({ payment_request_id: idIn(given), outcome: 'untried' as const, problem: null });
+
+/** For whom many are registered. */
+interface Registering {
+  readonly caller: string;
+  readonly account: AccountSettings;
+  readonly register: SessionRegistration['register'];
+  /** Called with each fault of ours. The registration counts as untried. */
+  readonly onFault: (error: unknown) => void;
+}
+
+/** Registers one of many. A refusal is a part of the response: it does not hold up the others. */
+async function registerOne(given: Given, { caller, account, register, onFault }: Registering) {
+  try {
+    const { payment_request_id: _, ...body } = parse(memberRegistrationBody, given, 'registration');
+    const paymentRequestId = idIn(given);
+    if (!paymentRequestId) return await untried(given);
+    const key = { account: account.account, paymentRequestId };
+    const { statusCode } = sessionResponse(key, await register(key, registrationOf(body, caller), account));
+    const outcome = statusCode === 201 ? ('registered' as const) : ('updated' as const);
+    return { payment_request_id: paymentRequestId, outcome, problem: null };
+  } catch (error) {
+    if (!(error instanceof Problem)) {
+      onFault(error);
+      fault('registrations.fault', error, { account: account.account });
+      return untried(given);
+    }
+    const problem: unknown = JSON.parse(problemResponse(error).body);
+    return { payment_request_id: idIn(given), outcome: 'refused' as const, problem };
+  }
+}
 
 /** What PUT and PATCH of a Payment Request need. */
 export interface SessionRegistration {
@@ -23,27 +94,34 @@ export interface SessionRegistration {
   readonly authorize: ReturnType<typeof reportAuthorization>;
 }
 
-/** PUT of a Payment Request registers its session, PATCH moves the deadline, and POST reports that the payment is authorized. */
+/** PUT registers the session of one Payment Request, or those of many. PATCH moves the deadline, and POST reports that the payment is authorized. */
 export const registrationRoutes = ({ accounts, register, extend, authorize }: SessionRegistration) =>
   ({
     'PUT /accounts/{account}/payment-requests/{payment_request_id}': async (event) => {
       const account = await accountOf(event, accounts);
       const key = keyOf(event, account);
       queryOf(event, noQuery);
-      const body = bodyOf(event, registrationBody);
-      const registration = {
-        deadline: deadlineOf(body),
-        sessionId: body.session_id,
-        reference: body.reference,
-        klarnaExpiresAt: body.klarna_expires_at?.at,
-        onTimeout: body.on_timeout,
-        kind: body.kind,
-        inProgressGrace: body.in_progress_grace?.millis,
-        supersedes: body.supersedes,
-        purpose: body.purpose,
-        requestedBy: callerOf(event),
-      };
+      const registration = registrationOf(bodyOf(event, registrationBody), callerOf(event));
       return sessionResponse(key, await register(key, registration, account));
+    },
+    'PUT /accounts/{account}/registrations': async (event) => {
+      const account = await accountOf(event, accounts);
+      queryOf(event, noQuery);
+      const { registrations } = bodyOf(event, registrationsBody, registrationsLimit);
+      const until = Date.now() + longestBegin;
+      const faults: unknown[] = [];
+      const registering = {
+        caller: callerOf(event),
+        account,
+        register,
+        onFault: (error: unknown) => faults.push(error),
+      };
+      const members = await mapConcurrently(registrations, registeredAtOnce, (given) =>
+        Date.now() < until ? registerOne(given, registering) : untried(given),
+      );
+      // Nothing was done: the whole call is to be repeated, as any other that met a fault.
+      if (faults.length === registrations.length) throw faults[0];
+      return jsonResponse(200, { registrations: members });
     },
     'PATCH /accounts/{account}/payment-requests/{payment_request_id}': async (event) => {
       const account = await accountOf(event, accounts);

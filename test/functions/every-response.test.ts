@@ -54,6 +54,8 @@ const list = { payment_request_ids: [requestId(1)] };
 function bodyOf(route: Route) {
   if (isRegistration(route)) return timeout;
   if (route.endsWith('/settings')) return { observe: true };
+  if (route.endsWith('/registrations'))
+    return { registrations: [{ payment_request_id: key.paymentRequestId, ...timeout }] };
   return route.endsWith('/authorized') ? {} : list;
 }
 
@@ -219,6 +221,7 @@ const situations: Readonly<Record<Route, Readonly<Record<string, Situation>>>> =
     '201': { given: isNothing },
     '409 session-full': { given: isInAFullSession, call: { body: { ...timeout, session_id: 'cart-17' } } },
   },
+  'PUT /accounts/{account}/registrations': { ...configured, ...tooLarge, '200': { given: isNothing } },
   'PATCH /accounts/{account}/payment-requests/{payment_request_id}': {
     ...configured,
     ...tooLarge,

@@ -23,6 +23,42 @@ const stackWith = (
 const ofType = (resources: readonly Synthesized[], type: string) =>
   resources.filter((resource) => resource.type === type).map(({ properties }) => properties);
 
+describe('archiveDays', () => {
+  const archivesOf = (props: LapseProps) =>
+    ofType(
+      stackWith(
+        () => undefined,
+        () => props,
+      ),
+      'AWS::Events::Archive',
+    );
+
+  it('a bus keeps no archive by default', () => {
+    expect(archivesOf({})).toEqual([]);
+  });
+
+  it('a bus with archiveDays keeps an archive of each type of event, and an output names them', () => {
+    const archives = archivesOf({ archiveDays: 30 });
+    expect(archives.map(({ EventPattern: pattern }) => pattern)).toEqual(
+      eventTypes.map((type) => ({ source: ['lapse'], 'detail-type': [type] })),
+    );
+    expect(archives.every(({ RetentionDays: days }) => days === 30)).toBe(true);
+    const template = withBundles((bundles) => {
+      const stack = new Stack(new App(), 'Checkout');
+      new Lapse(stack, 'Lapse', { bundles, archiveDays: 30 }).addOutputs('Lapse');
+      return Template.fromStack(stack);
+    });
+    const output = JSON.stringify(template.findOutputs('LapseEventArchives'));
+    for (const type of eventTypes) expect(output).toContain(`${type}=`);
+  });
+
+  it.each([0, 1.5, 4_000])('archiveDays of %s is refused', (archiveDays) => {
+    expect(() => archivesOf({ archiveDays })).toThrow(
+      `archiveDays is ${archiveDays}; allowed: a whole number from 1 to 3650.`,
+    );
+  });
+});
+
 describe('onEvent', () => {
   const rulesOf = (props: OnEventProps) =>
     ofType(

@@ -72,7 +72,9 @@ describe('grantCall', () => {
           {
             Effect: 'Allow',
             Action: 'execute-api:Invoke',
-            Resource: ['payment-requests', 'sessions', 'references', 'cancel-jobs'].map(resource),
+            Resource: ['payment-requests', 'registrations', 'sessions', 'references', 'cancel-jobs'].map(
+              resource,
+            ),
           },
         ],
       },
@@ -90,6 +92,7 @@ describe('grantCall', () => {
     expect(
       resourcesFor('register', 'cancel').map((resource) => resource.replace(/^.*\$default/, '')),
     ).toEqual([
+      '/*/accounts/shop-se/registrations*',
       '/PUT/accounts/shop-se/payment-requests/*',
       '/PATCH/accounts/shop-se/payment-requests/*',
       '/DELETE/accounts/shop-se/payment-requests/*',

@@ -148,3 +148,38 @@ it('the example that creates a Payment Request gives Klarna and Lapse the same t
   expect(expiry - Date.parse(String(record?.deadline_at))).toBe(5 * 60_000);
   expect(record).toMatchObject({ state: 'SUBMITTED', refresh: 'refreshed', timer: 'armed' });
 });
+
+it('the example that authorizes first registers the Payment Request of the step-up, with the same times', async () => {
+  const { paymentRequestId: id } = (await example(`authorizePayment(${order})`)) as {
+    paymentRequestId: string;
+  };
+  const record = await lapse.get(id, { refresh: true });
+  const expiry = Date.parse(String(record?.klarna_expires_at));
+  expect(expiry - Date.parse(String(record?.deadline_at))).toBe(5 * 60_000);
+  expect(record).toMatchObject({ state: 'SUBMITTED', timer: 'armed' });
+});
+
+it('many sessions are registered in one call, a wrong one does not hold up the others, and again nothing changes', async () => {
+  const ids = await Promise.all(Array.from({ length: 30 }, () => klarna.createAtKlarna()));
+  const deadline_at = new Date(Date.now() + 600_000).toISOString();
+  const registrations = ids.map((payment_request_id, index) => ({
+    payment_request_id,
+    deadline_at,
+    session_id: `migrated-${index}`,
+  }));
+  const wrong = { payment_request_id: newPaymentRequestId(), session_timeout: 'soon' };
+  const first = await lapse.registerMany([...registrations, wrong]);
+  expect(first.map(({ outcome }) => outcome)).toEqual([...ids.map(() => 'registered'), 'refused']);
+  expect(first.at(-1)?.problem).toMatchObject({
+    type: 'urn:lapse:problem:invalid-request',
+    field: 'session_timeout',
+  });
+  expect(first[0]).toEqual({ payment_request_id: ids[0], outcome: 'registered', problem: null });
+  const again = await lapse.registerMany(registrations);
+  expect(new Set(again.map(({ outcome }) => outcome))).toEqual(new Set(['updated']));
+  expect(await lapse.get(ids[7] ?? '')).toMatchObject({
+    session_id: 'migrated-7',
+    version: 1,
+    timer: 'armed',
+  });
+});

@@ -61,7 +61,7 @@ const commands: Readonly<Record<Task, Command>> = {
           judge: ({ facts, bodySha256 }, key, now) => judgeDelivery(facts, key, now, bodySha256),
         }),
       },
-      { all: undefined },
+      { all: {} },
       isDryRun,
       show,
     ),
