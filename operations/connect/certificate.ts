@@ -48,11 +48,13 @@ export interface CertificateFacts {
 
 /** Reads the first certificate of a text in PEM. @param now milliseconds since 1970 */
 export function factsOf(pem: string, now: number): CertificateFacts {
-  const { subject, validToDate } = new X509Certificate(pem);
+  const { subject, validTo } = new X509Certificate(pem);
+  // Its own date of this text needs Node 22.
+  const end = Date.parse(validTo);
   return {
     subject: subject.replaceAll('\n', ', '),
-    expiresAt: validToDate.toISOString().replace('.000Z', 'Z'),
-    daysLeft: Math.floor((validToDate.getTime() - now) / day),
+    expiresAt: new Date(end).toISOString().replace('.000Z', 'Z'),
+    daysLeft: Math.floor((end - now) / day),
   };
 }
 

@@ -109,12 +109,13 @@ const clockFrom = (now: () => number) => ({
 
 /** Each API key once, whatever the number of accounts that share it. */
 function subjectsOf({ accounts, credentials }: ReadSecrets): readonly KlarnaSubject[] {
-  const byKey = Map.groupBy(accounts.entries, ({ klarna }) => klarna.apiKey);
+  const keys = new Set(accounts.entries.map(({ klarna }) => klarna.apiKey));
+  const byKey = [...keys].map((key) => accounts.entries.filter(({ klarna }) => klarna.apiKey === key));
   return [
     ...credentials.flatMap(({ name, entries }) =>
       entries.map((credential) => subjectOfCredential(name, credential)),
     ),
-    ...[...byKey.values()].flatMap((sharing) => subjectOfAccounts(accounts.name, sharing) ?? []),
+    ...byKey.flatMap((sharing) => subjectOfAccounts(accounts.name, sharing) ?? []),
   ];
 }
 

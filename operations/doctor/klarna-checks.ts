@@ -328,7 +328,7 @@ async function checkCertificate({ klarna, probe, subject, now }: KlarnaWorld): P
     );
   }
   const problems: Problem[] = [];
-  const left = new X509Certificate(pem).validToDate.getTime() - now();
+  const left = Date.parse(new X509Certificate(pem).validTo) - now();
   if (left < certificateNotice) {
     problems.push({
       problem:

