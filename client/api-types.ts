@@ -200,6 +200,9 @@ export interface paths {
          * Retrieve a session
          * @description Returns one status for the whole session and the records of its Payment Requests, oldest first. It reads only the table, so a
          *     checkout page's back end can poll it. A new session appears within about a second of its registration.
+         *
+         *     Send the `ETag` of the last response as `If-None-Match`: the response is 304 without a body until the session changes. The tag is
+         *     of everything but `server_time` and `seconds_left`, so count down from the last response.
          */
         readonly get: operations["getSession"];
         readonly put?: never;
@@ -830,13 +833,16 @@ export interface components {
             readonly outcome: "claimed" | "pending" | "canceled" | "already_canceled" | "refused" | "not_found";
             /**
              * @description `api`: a call. `timeout`: the deadline of the session. `superseded`: another attempt of the session counts instead. `sweep`: the
-             *     payment lapsed.
+             *     payment lapsed. `job`: a cancel job. `operator`: a call whose `X-Requested-By` names an operator.
              * @enum {string}
              */
-            readonly cause: "api" | "timeout" | "superseded" | "sweep";
+            readonly cause: "api" | "timeout" | "superseded" | "sweep" | "job" | "operator";
             /** @description The reason that the caller gave. */
             readonly reason: components["schemas"]["NullableText"];
-            /** @description The IAM role or user, the client of the token, or the function that requested it. */
+            /**
+             * @description The IAM role or user, the client of the token, or the function that requested it. `for` and a name follow where the call had
+             *     `X-Requested-By`.
+             */
             readonly requested_by: string;
             readonly requested_at: components["schemas"]["Time"];
         };
@@ -909,6 +915,13 @@ export interface components {
             /** @description The shop's id of the checkout session. */
             readonly session_id: components["schemas"]["PathId"];
             readonly status: components["schemas"]["SessionStatus"];
+            /** @description The time of this response, by Lapse's clock. */
+            readonly server_time: components["schemas"]["Time"];
+            /**
+             * @description Whole seconds until the customer can pay no request of the session. That is the latest end of an open one: its deadline or
+             *     Klarna's expiry, whichever is first. 0 once that is over. `null` if no request is open, or if an open one has no known end.
+             */
+            readonly seconds_left: number | null;
             /** @description The records, oldest first. */
             readonly payment_requests: readonly components["schemas"]["Record"][];
         };
@@ -1206,7 +1219,7 @@ export interface components {
              * @description The kind of error. It is stable; branch on it.
              * @enum {string}
              */
-            readonly type: "urn:lapse:problem:invalid-request" | "urn:lapse:problem:forbidden" | "urn:lapse:problem:unknown-account" | "urn:lapse:problem:unknown-route" | "urn:lapse:problem:method-not-allowed" | "urn:lapse:problem:not-found" | "urn:lapse:problem:already-final" | "urn:lapse:problem:cancellation-pending" | "urn:lapse:problem:account-in-secret" | "urn:lapse:problem:job-exists" | "urn:lapse:problem:extension-limit" | "urn:lapse:problem:session-full" | "urn:lapse:problem:payload-too-large" | "urn:lapse:problem:klarna-denied" | "urn:lapse:problem:unavailable" | "urn:lapse:problem:misconfigured" | "urn:lapse:problem:internal";
+            readonly type: "urn:lapse:problem:invalid-request" | "urn:lapse:problem:forbidden" | "urn:lapse:problem:unknown-account" | "urn:lapse:problem:unknown-route" | "urn:lapse:problem:method-not-allowed" | "urn:lapse:problem:not-found" | "urn:lapse:problem:already-final" | "urn:lapse:problem:cancellation-pending" | "urn:lapse:problem:account-in-secret" | "urn:lapse:problem:job-exists" | "urn:lapse:problem:extension-limit" | "urn:lapse:problem:session-full" | "urn:lapse:problem:payload-too-large" | "urn:lapse:problem:idempotency-key-reused" | "urn:lapse:problem:klarna-denied" | "urn:lapse:problem:unavailable" | "urn:lapse:problem:misconfigured" | "urn:lapse:problem:internal";
             /** @description A short text for the type. */
             readonly title: string;
             /** @description The HTTP status code. */
@@ -1359,6 +1372,15 @@ export interface components {
                 readonly "application/problem+json": components["schemas"]["Problem"];
             };
         };
+        /** @description Another call had this `Idempotency-Key`. Nothing was done. */
+        readonly IdempotencyKeyReused: {
+            headers: {
+                readonly [name: string]: unknown;
+            };
+            content: {
+                readonly "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
         /**
          * @description Klarna refused the credentials of this account. Correct the account in the secret `accounts`. `detail` says whether the cancel
          *     is stored and tried again.
@@ -1448,11 +1470,24 @@ export interface components {
         readonly reason: components["schemas"]["Text"];
         /** @description Returns what the call would do, and changes nothing. */
         readonly dryRun: components["schemas"]["Flag"];
+        /**
+         * @description A name for this call, which you choose. The same call with the same key has the first outcome and does nothing, with the record as
+         *     it is now. Another call with it is refused with 422. The same call has the same query and body, byte for byte. The record keeps
+         *     the newest four keys. Only an outcome that is settled is kept. A dry run ignores the key.
+         */
+        readonly idempotencyKey: string;
+        /**
+         * @description Who is behind the call: `user:` or `operator:` and a name. It is added to `requested_by`. A cancel for an operator has the cause
+         *     `operator`. It is the caller's own word and gives no permission. An e-mail address is stored as a pseudonym.
+         */
+        readonly requestedBy: string;
     };
     requestBodies: never;
     headers: {
         /** @description Seconds to wait before the next call. */
         readonly RetryAfter: number;
+        /** @description A tag of the session as the response shows it, without its clock. */
+        readonly ETag: string;
     };
     pathItems: never;
 }
@@ -1501,7 +1536,19 @@ export interface operations {
     readonly registerPaymentRequest: {
         readonly parameters: {
             readonly query?: never;
-            readonly header?: never;
+            readonly header?: {
+                /**
+                 * @description Who is behind the call: `user:` or `operator:` and a name. It is added to `requested_by`. A cancel for an operator has the cause
+                 *     `operator`. It is the caller's own word and gives no permission. An e-mail address is stored as a pseudonym.
+                 */
+                readonly "X-Requested-By"?: components["parameters"]["requestedBy"];
+                /**
+                 * @description A name for this call, which you choose. The same call with the same key has the first outcome and does nothing, with the record as
+                 *     it is now. Another call with it is refused with 422. The same call has the same query and body, byte for byte. The record keeps
+                 *     the newest four keys. Only an outcome that is settled is kept. A dry run ignores the key.
+                 */
+                readonly "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
+            };
             readonly path: {
                 /** @description The account's name in this deployment. */
                 readonly account: components["parameters"]["account"];
@@ -1541,6 +1588,7 @@ export interface operations {
             readonly 405: components["responses"]["MethodNotAllowed"];
             readonly 409: components["responses"]["RegistrationConflict"];
             readonly 413: components["responses"]["PayloadTooLarge"];
+            readonly 422: components["responses"]["IdempotencyKeyReused"];
             readonly 429: components["responses"]["TooManyRequests"];
             readonly 500: components["responses"]["Internal"];
             readonly 503: components["responses"]["Unavailable"];
@@ -1559,7 +1607,19 @@ export interface operations {
                 /** @description Returns what the call would do, and changes nothing. */
                 readonly dry_run?: components["parameters"]["dryRun"];
             };
-            readonly header?: never;
+            readonly header?: {
+                /**
+                 * @description Who is behind the call: `user:` or `operator:` and a name. It is added to `requested_by`. A cancel for an operator has the cause
+                 *     `operator`. It is the caller's own word and gives no permission. An e-mail address is stored as a pseudonym.
+                 */
+                readonly "X-Requested-By"?: components["parameters"]["requestedBy"];
+                /**
+                 * @description A name for this call, which you choose. The same call with the same key has the first outcome and does nothing, with the record as
+                 *     it is now. Another call with it is refused with 422. The same call has the same query and body, byte for byte. The record keeps
+                 *     the newest four keys. Only an outcome that is settled is kept. A dry run ignores the key.
+                 */
+                readonly "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
+            };
             readonly path: {
                 /** @description The account's name in this deployment. */
                 readonly account: components["parameters"]["account"];
@@ -1598,6 +1658,7 @@ export interface operations {
             readonly 404: components["responses"]["NotFoundOrUnknownAccount"];
             readonly 405: components["responses"]["MethodNotAllowed"];
             readonly 409: components["responses"]["AlreadyFinal"];
+            readonly 422: components["responses"]["IdempotencyKeyReused"];
             readonly 429: components["responses"]["TooManyRequests"];
             readonly 500: components["responses"]["Internal"];
             readonly 502: components["responses"]["KlarnaDenied"];
@@ -1607,7 +1668,13 @@ export interface operations {
     readonly movePaymentRequestDeadline: {
         readonly parameters: {
             readonly query?: never;
-            readonly header?: never;
+            readonly header?: {
+                /**
+                 * @description Who is behind the call: `user:` or `operator:` and a name. It is added to `requested_by`. A cancel for an operator has the cause
+                 *     `operator`. It is the caller's own word and gives no permission. An e-mail address is stored as a pseudonym.
+                 */
+                readonly "X-Requested-By"?: components["parameters"]["requestedBy"];
+            };
             readonly path: {
                 /** @description The account's name in this deployment. */
                 readonly account: components["parameters"]["account"];
@@ -1679,7 +1746,13 @@ export interface operations {
     readonly reportAuthorization: {
         readonly parameters: {
             readonly query?: never;
-            readonly header?: never;
+            readonly header?: {
+                /**
+                 * @description Who is behind the call: `user:` or `operator:` and a name. It is added to `requested_by`. A cancel for an operator has the cause
+                 *     `operator`. It is the caller's own word and gives no permission. An e-mail address is stored as a pseudonym.
+                 */
+                readonly "X-Requested-By"?: components["parameters"]["requestedBy"];
+            };
             readonly path: {
                 /** @description The account's name in this deployment. */
                 readonly account: components["parameters"]["account"];
@@ -1766,7 +1839,13 @@ export interface operations {
     readonly registerMany: {
         readonly parameters: {
             readonly query?: never;
-            readonly header?: never;
+            readonly header?: {
+                /**
+                 * @description Who is behind the call: `user:` or `operator:` and a name. It is added to `requested_by`. A cancel for an operator has the cause
+                 *     `operator`. It is the caller's own word and gives no permission. An e-mail address is stored as a pseudonym.
+                 */
+                readonly "X-Requested-By"?: components["parameters"]["requestedBy"];
+            };
             readonly path: {
                 /** @description The account's name in this deployment. */
                 readonly account: components["parameters"]["account"];
@@ -1802,7 +1881,10 @@ export interface operations {
     readonly getSession: {
         readonly parameters: {
             readonly query?: never;
-            readonly header?: never;
+            readonly header?: {
+                /** @description The `ETag` of an earlier response. */
+                readonly "If-None-Match"?: string;
+            };
             readonly path: {
                 /** @description The account's name in this deployment. */
                 readonly account: components["parameters"]["account"];
@@ -1816,11 +1898,20 @@ export interface operations {
             /** @description The session. */
             readonly 200: {
                 headers: {
+                    readonly ETag: components["headers"]["ETag"];
                     readonly [name: string]: unknown;
                 };
                 content: {
                     readonly "application/json": components["schemas"]["Session"];
                 };
+            };
+            /** @description Nothing but the clock has changed since the response with this `ETag`. */
+            readonly 304: {
+                headers: {
+                    readonly ETag: components["headers"]["ETag"];
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
             };
             readonly 400: components["responses"]["InvalidRequest"];
             readonly 401: components["responses"]["Unauthorized"];
@@ -1840,7 +1931,13 @@ export interface operations {
                 /** @description Returns what the call would do, and changes nothing. */
                 readonly dry_run?: components["parameters"]["dryRun"];
             };
-            readonly header?: never;
+            readonly header?: {
+                /**
+                 * @description Who is behind the call: `user:` or `operator:` and a name. It is added to `requested_by`. A cancel for an operator has the cause
+                 *     `operator`. It is the caller's own word and gives no permission. An e-mail address is stored as a pseudonym.
+                 */
+                readonly "X-Requested-By"?: components["parameters"]["requestedBy"];
+            };
             readonly path: {
                 /** @description The account's name in this deployment. */
                 readonly account: components["parameters"]["account"];
@@ -1911,7 +2008,13 @@ export interface operations {
                 /** @description Returns what the call would do, and changes nothing. */
                 readonly dry_run?: components["parameters"]["dryRun"];
             };
-            readonly header?: never;
+            readonly header?: {
+                /**
+                 * @description Who is behind the call: `user:` or `operator:` and a name. It is added to `requested_by`. A cancel for an operator has the cause
+                 *     `operator`. It is the caller's own word and gives no permission. An e-mail address is stored as a pseudonym.
+                 */
+                readonly "X-Requested-By"?: components["parameters"]["requestedBy"];
+            };
             readonly path: {
                 /** @description The account's name in this deployment. */
                 readonly account: components["parameters"]["account"];
@@ -2007,7 +2110,13 @@ export interface operations {
     readonly startCancelJob: {
         readonly parameters: {
             readonly query?: never;
-            readonly header?: never;
+            readonly header?: {
+                /**
+                 * @description Who is behind the call: `user:` or `operator:` and a name. It is added to `requested_by`. A cancel for an operator has the cause
+                 *     `operator`. It is the caller's own word and gives no permission. An e-mail address is stored as a pseudonym.
+                 */
+                readonly "X-Requested-By"?: components["parameters"]["requestedBy"];
+            };
             readonly path: {
                 /** @description The account's name in this deployment. */
                 readonly account: components["parameters"]["account"];
@@ -2155,7 +2264,13 @@ export interface operations {
     readonly putSettings: {
         readonly parameters: {
             readonly query?: never;
-            readonly header?: never;
+            readonly header?: {
+                /**
+                 * @description Who is behind the call: `user:` or `operator:` and a name. It is added to `requested_by`. A cancel for an operator has the cause
+                 *     `operator`. It is the caller's own word and gives no permission. An e-mail address is stored as a pseudonym.
+                 */
+                readonly "X-Requested-By"?: components["parameters"]["requestedBy"];
+            };
             readonly path: {
                 /** @description The account's name in this deployment. */
                 readonly account: components["parameters"]["account"];

@@ -124,10 +124,10 @@ export interface components {
                 /** @description Of a payment in a session: its attempts that the customer can still approve, as of the publication. Else null, also where they could not be read. */
                 readonly open_attempts: readonly string[] | null;
                 /**
-                 * @description What requested the cancel: api, timeout, superseded or sweep. api is a call, timeout the deadline, superseded another attempt, sweep a payment that lapsed.
+                 * @description What requested the cancel: api, timeout, superseded, sweep, job or operator. api is a call, timeout the deadline, superseded another attempt, sweep a payment that lapsed, job a cancel job, operator a call with X-Requested-By: operator.
                  * @enum {string|null}
                  */
-                readonly cause: "api" | "timeout" | "superseded" | "sweep" | null;
+                readonly cause: "api" | "timeout" | "superseded" | "sweep" | "job" | "operator" | null;
                 /** @description The reason that the caller gave for the cancel. */
                 readonly reason: string | null;
                 /**
@@ -428,10 +428,10 @@ export interface components {
                 /** @description Of a payment in a session: its attempts that the customer can still approve, as of the publication. Else null, also where they could not be read. */
                 readonly open_attempts: readonly string[] | null;
                 /**
-                 * @description What ended the request if Lapse canceled it: api, timeout, superseded or sweep. api is a call, timeout the deadline, superseded another attempt, sweep a payment that lapsed. null otherwise.
+                 * @description What ended the request if Lapse canceled it: api, timeout, superseded, sweep, job or operator. api is a call, timeout the deadline, superseded another attempt, sweep a payment that lapsed, job a cancel job, operator a call with X-Requested-By: operator. null otherwise.
                  * @enum {string|null}
                  */
-                readonly cause: "api" | "timeout" | "superseded" | "sweep" | null;
+                readonly cause: "api" | "timeout" | "superseded" | "sweep" | "job" | "operator" | null;
                 /** @description The reason that the caller gave for the cancel. */
                 readonly reason: string | null;
                 /**

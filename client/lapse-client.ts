@@ -44,6 +44,14 @@ interface Optional {
   readonly signal?: AbortSignal;
 }
 
+interface KeyedOptions extends Optional {
+  /**
+   * A name for this call: 1 to 64 printable ASCII characters without spaces. A caller who repeats the call with it gets the first outcome,
+   * and nothing more is done. Another call with it is thrown as the problem `idempotency-key-reused`. @default none
+   */
+  readonly idempotencyKey?: string;
+}
+
 interface GetOptions extends Optional {
   /** Reads the request at Klarna first, which takes a call to Klarna. @default false: the record is returned as it is */
   readonly refresh?: boolean;
@@ -56,7 +64,7 @@ interface CancelSessionOptions extends Optional {
   readonly dry_run?: boolean;
 }
 
-interface CancelOptions extends CancelSessionOptions {
+interface CancelOptions extends CancelSessionOptions, KeyedOptions {
   /**
    * Cancels a request that the customer has approved, if Klarna allows it. It takes a payment from the customer, so it must be
    * asked for in each call.
@@ -136,11 +144,16 @@ export class LapseClient {
   }
 
   /** Registers a session. At its deadline Lapse cancels the request, unless the customer has paid. */
-  async register(id: string, registration: Registration, { signal }: Optional = {}): Promise<RegisterResult> {
+  async register(
+    id: string,
+    registration: Registration,
+    { idempotencyKey, signal }: KeyedOptions = {},
+  ): Promise<RegisterResult> {
     const { session_id, reference } = registration;
     if (session_id !== undefined) requirePathId('session_id', session_id);
     if (reference !== undefined) requirePathId('reference', reference);
-    const call = { method: 'PUT', path: this.#request(id), body: registration, signal } as const;
+    const path = this.#request(id);
+    const call = { method: 'PUT', path, body: registration, idempotencyKey, signal } as const;
     const response = await this.#transport.send(call, ['already-final', 'cancellation-pending']);
     return (
       conflictOf(response) ?? {
@@ -197,10 +210,10 @@ export class LapseClient {
   /** Cancels the request at Klarna now, unless the customer has paid. It need not be registered. */
   async cancel(
     id: string,
-    { reason, allow_completed, dry_run, signal }: CancelOptions = {},
+    { reason, allow_completed, dry_run, idempotencyKey, signal }: CancelOptions = {},
   ): Promise<CancelResult> {
     const query = { reason, allow_completed: flag(allow_completed), dry_run: flag(dry_run) };
-    const call = { method: 'DELETE', path: this.#request(id), query, signal } as const;
+    const call = { method: 'DELETE', path: this.#request(id), query, idempotencyKey, signal } as const;
     const response = await this.#transport.send(call, ['already-final', 'not-found']);
     if (response.problem === 'not-found') return { outcome: 'not_found' };
     if (response.problem === 'already-final') return alreadyFinal(response);

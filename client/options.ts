@@ -26,6 +26,11 @@ export interface TransportOptions {
   /** Who calls. It has no default, so that a caller of a deployed API cannot forget it. */
   readonly authorization: Authorization;
   /**
+   * Who is behind the calls, such as `operator:night-shift` or `user:4711`: the header `X-Requested-By` of every call that changes
+   * something. The record adds it to `requested_by`.
+   */
+  readonly requestedBy?: string | undefined;
+  /**
    * Milliseconds for a call with all its attempts: 1 to 900000. A smaller budget suits a shopper who waits.
    *
    * @default 30000
@@ -70,11 +75,13 @@ export interface TransportOptions {
  * @throws {TypeError}
  */
 export function checkOptions(options: TransportOptions & { readonly account: string }): void {
-  const { url, account, authorization, budgetMillis, attemptMillis } = options;
+  const { url, account, authorization, requestedBy, budgetMillis, attemptMillis } = options;
   requireUrl(url, authorization);
   if (typeof account !== 'string' || !/^[a-z0-9-]{1,32}$/.test(account))
     refuse('account', account, '1 to 32 of a-z, 0-9 and -');
   requireAuthorization(authorization);
+  if (requestedBy !== undefined && !/^(?:user|operator):[A-Za-z0-9._@+-]{1,64}$/.test(requestedBy))
+    refuse('requestedBy', requestedBy, 'user: or operator: and 1 to 64 of A-Z, a-z, 0-9 and ._@+-');
   for (const [name, millis] of Object.entries({ budgetMillis, attemptMillis })) {
     if (millis === undefined) continue;
     if (!Number.isInteger(millis) || millis < 1 || millis > 900_000)

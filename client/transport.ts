@@ -14,6 +14,7 @@ export interface Call {
   readonly body?: unknown;
   /** Whether a second call has no further effect. @default true */
   readonly isIdempotent?: boolean;
+  readonly idempotencyKey?: string | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -44,11 +45,12 @@ const isTriedAgain = ({ status, problem }: ApiResponse): boolean =>
  * @throws {LapseUnavailable} if the next attempt would be too late, or is not allowed
  */
 export class Transport {
-  readonly #options: Required<TransportOptions>;
+  readonly #options: Required<Omit<TransportOptions, 'requestedBy'>> & Pick<TransportOptions, 'requestedBy'>;
 
   constructor({
     url,
     authorization,
+    requestedBy,
     budgetMillis = 30_000,
     attemptMillis = 10_000,
     fetch: send = (request) => fetch(request),
@@ -59,6 +61,7 @@ export class Transport {
     this.#options = {
       url: url.replace(/\/+$/, ''),
       authorization,
+      requestedBy,
       budgetMillis,
       attemptMillis,
       fetch: send,
@@ -122,8 +125,11 @@ export class Transport {
     }
   }
 
-  async #requestOf({ method, path, query = {}, body }: Call, signal: AbortSignal): Promise<Request> {
-    const { url: base, authorization } = this.#options;
+  async #requestOf(
+    { method, path, query = {}, body, idempotencyKey }: Call,
+    signal: AbortSignal,
+  ): Promise<Request> {
+    const { url: base, authorization, requestedBy } = this.#options;
     const url = new URL(`${base}${path}`);
     for (const [name, value] of Object.entries(query)) {
       if (value !== undefined) url.searchParams.set(name, value);
@@ -131,7 +137,11 @@ export class Transport {
     const init = {
       method,
       signal,
-      headers: { ...(body !== undefined && { 'content-type': 'application/json' }) },
+      headers: {
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+        ...(idempotencyKey !== undefined && { 'idempotency-key': idempotencyKey }),
+        ...(method !== 'GET' && requestedBy !== undefined && { 'x-requested-by': requestedBy }),
+      },
       ...(body !== undefined && { body: JSON.stringify(body) }),
     };
     if (authorization === 'none') return new Request(url, init);

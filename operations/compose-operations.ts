@@ -128,7 +128,13 @@ function signedCalls({ outputs, isLocal }: Target, { config }: DynamoDBClient) {
     isLocal ? 'none' : { credentials: () => config.credentials(), region: await config.region() };
   return {
     api: async (account: string) =>
-      new LapseClient({ url: outputs.ApiUrl, account, authorization: await authorization() }),
+      new LapseClient({
+        url: outputs.ApiUrl,
+        account,
+        authorization: await authorization(),
+        // The caller's own ARN is beside it, so it names no person.
+        requestedBy: 'operator:lapse',
+      }),
     settings: async () => new SettingsApi({ url: outputs.ApiUrl, authorization: await authorization() }),
   };
 }

@@ -163,7 +163,7 @@ async function cancelOne(
   const key = { account: job.account, paymentRequestId };
   const requestedBy = requesterOf(job);
   // The caller of a job has not checked each request: paid ones are spared, whatever the account allows.
-  const command = { cause: 'api', reason: job.reason, requestedBy, allowCompleted: false } as const;
+  const command = { cause: 'job', reason: job.reason, requestedBy, allowCompleted: false } as const;
   try {
     const { outcome, record } = await (job.dryRun ? dryRun : cancel)(key, command, settings);
     // A page that is repeated after a crash finds requests that it has canceled itself.

@@ -22,6 +22,7 @@ import { joinAuthorizations } from '../application/join-authorizations.ts';
 import { readReference, readSession } from '../application/read-session.ts';
 import { receiveWebhook } from '../application/receive-webhook.ts';
 import { reconcilePaymentRequests } from '../application/reconcile-payment-requests.ts';
+import { repeatSafely } from '../application/repeat-safely.ts';
 import { reportAuthorization } from '../application/record-authorization.ts';
 import { refreshPaymentRequest } from '../application/refresh-payment-request.ts';
 import { extendSession, registerSession } from '../application/register-session.ts';
@@ -85,6 +86,7 @@ export function composeRegistration() {
     register: registerSession({ ...dependencies, sessions: store }),
     extend: extendSession(dependencies),
     authorize: reportAuthorization(dependencies),
+    repeatSafely: repeatSafely(dependencies),
     warmUp: warmUpOf(
       prime,
       () => offlineStore().save(undefined, unknownPaymentRequest(primingKey, clock.instant())),
@@ -146,6 +148,7 @@ export function composeCancellation() {
     ),
     cancel,
     dryRun,
+    repeatSafely: repeatSafely({ ...retries, store, ids }),
     cancelSession: cancelSession({ ...session, cancel, isDryRun: false }),
     dryRunSession: cancelSession({ ...session, cancel: dryRun, isDryRun: true }),
     cancelReference: cancelReference({ ...session, cancel, isDryRun: false }),

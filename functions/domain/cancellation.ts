@@ -181,9 +181,15 @@ export function claimed(
       lease: { id: leaseId, until: plusMillis(now, leaseLength) },
     },
     // A caller's new command starts its own series of attempts. What the timer or the sweep repeats goes on counting.
-    ...(command.cause === 'api' && !command.carriedOn && noAttempts),
+    ...(isOfCaller(command) && noAttempts),
   };
 }
+
+/** The causes of a command that someone has sent. The others repeat, or follow from, what Lapse knows. */
+const causesOfCallers: readonly CancellationCause[] = ['api', 'job', 'operator'];
+
+const isOfCaller = ({ cause, carriedOn }: CancelCommand): boolean =>
+  carriedOn === undefined && causesOfCallers.includes(cause);
 
 const asked = ({ cause, reason, requestedBy, allowCompleted, carriedOn }: CancelCommand, now: Instant) => ({
   cause,

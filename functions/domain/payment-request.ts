@@ -1,3 +1,4 @@
+import type { KeptCall } from './idempotent-call.ts';
 import type { Attention } from './attention.ts';
 import type { Change } from './change.ts';
 import type { DroppedEntries, HistoryEntry } from './history-entry.ts';
@@ -41,6 +42,8 @@ export interface PaymentRequest extends PaymentRequestKey {
   readonly confirmation?: Confirmation | undefined;
   /** What the session is for, where the shop does not authorize a payment after COMPLETED. */
   readonly purpose?: 'token' | undefined;
+  /** The newest calls that had a key, oldest first: see `idempotent-call.ts`. */
+  readonly calls?: readonly KeptCall[] | undefined;
   /** Why the record needs a person, if it does, and since when. */
   readonly attention?: Attention | undefined;
   readonly attentionSince?: Instant | undefined;
@@ -156,7 +159,7 @@ export type CancellationOutcome =
  * Who wanted the cancel: a caller of the API, the session's timer, another attempt of the session that counts instead, or the sweep. The
  * sweep cancels a payment that lapsed where the account wants that.
  */
-export type CancellationCause = 'api' | 'timeout' | 'superseded' | 'sweep';
+export type CancellationCause = 'api' | 'timeout' | 'superseded' | 'sweep' | 'job' | 'operator';
 
 /** Our intent to cancel the request, and how it stands. */
 export interface Cancellation {

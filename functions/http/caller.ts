@@ -3,7 +3,7 @@ import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import { type ApiAction, type Route, routes, shopActions } from '../contract/routes.ts';
 import { includesAccount } from '../domain/account-pattern.ts';
 import type { Account } from '../domain/identifiers.ts';
-import { Problem } from './problem.ts';
+import { invalid, Problem, shown } from './problem.ts';
 
 type Claims = Readonly<Record<string, unknown>>;
 
@@ -22,7 +22,8 @@ const authorizerOf = (event: APIGatewayProxyEventV2): Authorizer =>
   (event.requestContext as { readonly authorizer?: Authorizer }).authorizer ?? {};
 
 /**
- * The caller as the record stores it: the ARN of the role or user, or the client of the token; at most 200 characters. It never
+ * The caller as the record stores it: the ARN of the role or user, or the client of the token; at most 200 characters. The header
+ * `X-Requested-By` adds who is behind it. It never
  * names a person. Session names are left out, since single sign-on puts e-mail addresses there. An e-mail address elsewhere
  * becomes `person-` and the start of its SHA-256, so that calls of one person can still be told apart.
  */
@@ -32,11 +33,37 @@ export function callerOf(event: APIGatewayProxyEventV2): string {
   const named = [client, subject].find((claim) => typeof claim === 'string' && claim !== '');
   const caller =
     iam?.userArn?.replace(sessionName, '$1') ?? (typeof named === 'string' ? `jwt:${named}` : 'unknown');
-  return caller
-    .replace(emailAddress, pseudonymOf)
-    .replace(/[^\x20-\x7e]/g, '?')
-    .slice(0, 200);
+  const name = printable(caller);
+  const behind = requestedByOf(event);
+  if (behind === undefined) return name.slice(0, longestCaller);
+  const addition = ` for ${printable(behind)}`;
+  return `${name.slice(0, longestCaller - addition.length)}${addition}`;
 }
+
+/** `operator` where the header `X-Requested-By` names one; otherwise `api`. It says who asks, and gives no permission. */
+export const callerCauseOf = (event: APIGatewayProxyEventV2): 'api' | 'operator' =>
+  requestedByOf(event)?.startsWith('operator:') ? 'operator' : 'api';
+
+/** Who is behind the caller, by its own word. Throws the problem `invalid-request` where the header is malformed. */
+function requestedByOf({ headers }: APIGatewayProxyEventV2): string | undefined {
+  const given = headers[requestedByHeader];
+  if (given === undefined || requestedByPattern.test(given)) return given;
+  throw invalid({
+    field: 'X-Requested-By',
+    given: shown(given),
+    allowed: 'user: or operator: and 1 to 64 of A-Z, a-z, 0-9 and ._@+-',
+  });
+}
+
+const printable = (caller: string): string =>
+  caller.replace(emailAddress, pseudonymOf).replace(/[^\x20-\x7e]/g, '?');
+
+const longestCaller = 200;
+
+/** API Gateway writes the names of headers in lower case. */
+const requestedByHeader = 'x-requested-by';
+
+const requestedByPattern = /^(?:user|operator):[A-Za-z0-9._@+-]{1,64}$/;
 
 /** The session name of an assumed role, or of a federated user (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html). */
 const sessionName = /(:(?:assumed-role\/[^/]+|federated-user))\/.*$/s;

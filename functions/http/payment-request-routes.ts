@@ -6,7 +6,8 @@ import type { AccountSettings } from '../domain/account-settings.ts';
 import type { Account, PaymentRequestKey } from '../domain/identifiers.ts';
 import type { PaymentRequest } from '../domain/payment-request.ts';
 import { note } from '../telemetry/telemetry.ts';
-import { callerOf } from './caller.ts';
+import { oncePerKey, repeatedCancel, type RepeatSafely } from './idempotency.ts';
+import { callerCauseOf, callerOf } from './caller.ts';
 import { cancelResponse } from './cancel-response.ts';
 import { listRequestOf, listResponse } from './list-request.ts';
 import { accountOf, keyOf, queryOf } from './parse-request.ts';
@@ -82,21 +83,29 @@ export function paymentRequestReadRoutes({ accounts, read, refresh, list }: Paym
 export interface PaymentRequestCancel {
   readonly cancel: ReturnType<typeof cancelPaymentRequest>;
   readonly dryRun: ReturnType<typeof dryRunCancel>;
+  readonly repeatSafely: RepeatSafely;
 }
 
 /** DELETE of a Payment Request: cancels it unless the customer has paid. */
-export const paymentRequestCancelRoutes = ({ cancel, dryRun }: PaymentRequestCancel) =>
+export const paymentRequestCancelRoutes = ({ cancel, dryRun, repeatSafely }: PaymentRequestCancel) =>
   ({
     'DELETE /accounts/{account}/payment-requests/{payment_request_id}': async (event, account) => {
       const key = keyOf(event, account);
       const query = queryOf(event, requestCancelQuery);
       const command = {
-        cause: 'api',
+        cause: callerCauseOf(event),
         reason: query.reason,
         requestedBy: callerOf(event),
         allowCompleted: query.allow_completed ?? account.cancelCompleted,
       } as const;
-      const result = await (query.dry_run ? dryRun : cancel)(key, command, account);
+      const result = query.dry_run
+        ? await dryRun(key, command, account)
+        : await oncePerKey(
+            repeatSafely,
+            event,
+            key,
+            repeatedCancel(() => cancel(key, command, account)),
+          );
       const { account: name, paymentRequestId } = key;
       note('cancel.done', { account: name, payment_request_id: paymentRequestId, outcome: result.outcome });
       return cancelResponse(key, result);

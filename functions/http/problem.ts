@@ -17,6 +17,7 @@ export const problemTypes = {
   'extension-limit': [409, 'The session cannot be extended this far'],
   'session-full': [409, 'The session has the most Payment Requests that are allowed'],
   'payload-too-large': [413, 'The body is too large'],
+  'idempotency-key-reused': [422, 'Another call had this Idempotency-Key'],
   'klarna-denied': [502, "Klarna refused the account's credentials"],
   unavailable: [503, 'Temporarily unavailable'],
   misconfigured: [500, 'The configuration of this deployment is invalid'],

@@ -7,6 +7,7 @@ import type { AccountSettings } from '../domain/account-settings.ts';
 import { type Account, parsePaymentRequestId } from '../domain/identifiers.ts';
 import { fault } from '../telemetry/telemetry.ts';
 import { callerOf } from './caller.ts';
+import { oncePerKey, repeatedRegistration, type RepeatSafely } from './idempotency.ts';
 import { accountOf, bodyOf, checkEmptyBody, keyOf, parse, queryOf } from './parse-request.ts';
 import { Problem, problemResponse } from './problem.ts';
 import { jsonResponse } from './response.ts';
@@ -92,17 +93,25 @@ export interface SessionRegistration {
   readonly register: ReturnType<typeof registerSession>;
   readonly extend: ReturnType<typeof extendSession>;
   readonly authorize: ReturnType<typeof reportAuthorization>;
+  readonly repeatSafely: RepeatSafely;
 }
 
 /** PUT registers the session of one Payment Request, or those of many. PATCH moves the deadline, and POST reports that the payment is authorized. */
-export const registrationRoutes = ({ accounts, register, extend, authorize }: SessionRegistration) =>
+export const registrationRoutes = ({
+  accounts,
+  register,
+  extend,
+  authorize,
+  repeatSafely,
+}: SessionRegistration) =>
   ({
     'PUT /accounts/{account}/payment-requests/{payment_request_id}': async (event) => {
       const account = await accountOf(event, accounts);
       const key = keyOf(event, account);
       queryOf(event, noQuery);
       const registration = registrationOf(bodyOf(event, registrationBody), callerOf(event));
-      return sessionResponse(key, await register(key, registration, account));
+      const registering = repeatedRegistration(() => register(key, registration, account));
+      return sessionResponse(key, await oncePerKey(repeatSafely, event, key, registering));
     },
     'PUT /accounts/{account}/registrations': async (event) => {
       const account = await accountOf(event, accounts);

@@ -1,27 +1,58 @@
+import { hash } from 'node:crypto';
 import type { SessionMember } from '../application/cancel-session.ts';
 import { sessionPartOf } from '../domain/confirmation.ts';
 import type { Account, Reference, SessionId } from '../domain/identifiers.ts';
-import { instantFromMillis } from '../domain/instant.ts';
+import { formatInstant, type Instant, instantFromMillis } from '../domain/instant.ts';
 import type { PaymentRequest } from '../domain/payment-request.ts';
+import { payableUntil, secondsUntil } from '../domain/session-clock.ts';
 import { sessionStatusOf } from '../domain/session-status.ts';
 import { viewOf } from './payment-request-view.ts';
 import { Problem } from './problem.ts';
 import { type HttpResponse, jsonResponse } from './response.ts';
 
-/** A session as the API shows it: one status, and its Payment Requests, oldest first. */
+/**
+ * A session as the API shows it: one status, and its Payment Requests, oldest first. The tag is of everything but the clock. A caller
+ * who knows that tag gets 304 until the session changes, and counts down by itself.
+ */
 export function sessionReadResponse(
   account: Account,
   sessionId: SessionId,
   records: readonly PaymentRequest[],
+  { ifNoneMatch, now = instantFromMillis(Date.now()) }: ReadingConditions = {},
 ): HttpResponse {
   if (records.length === 0) throw unknownSession(sessionId);
-  return jsonResponse(200, {
+  const shown = {
     account,
     session_id: sessionId,
-    status: statusOf(records),
+    status: statusOf(records, now),
     payment_requests: records.map(viewOf),
-  });
+  };
+  const end = payableUntil(records);
+  const etag = `W/"${hash('sha256', JSON.stringify([shown, end ?? null])).slice(0, 32)}"`;
+  const headers = { etag, 'cache-control': 'private, no-cache' };
+  if (isNamedIn(ifNoneMatch, etag)) return { statusCode: 304, headers, body: '' };
+  const { status, payment_requests, ...names } = shown;
+  const clock = {
+    server_time: formatInstant(now),
+    seconds_left: end === undefined ? null : secondsUntil(end, now),
+  };
+  return jsonResponse(200, { ...names, status, ...clock, payment_requests }, headers);
 }
+
+/** What a response depends on apart from the records. */
+interface ReadingConditions {
+  /** The header `If-None-Match`. */
+  readonly ifNoneMatch?: string | undefined;
+  /** @default the time of the call */
+  readonly now?: Instant;
+}
+
+/** Tags are compared weakly, as RFC 9110 (13.1.2) says for `If-None-Match`. */
+const isNamedIn = (ifNoneMatch: string | undefined, etag: string): boolean =>
+  (ifNoneMatch ?? '')
+    .split(',')
+    .map((tag) => tag.trim())
+    .some((tag) => tag === '*' || tag === etag || `W/${tag}` === etag);
 
 /** The response to the cancel of a session: the outcome of each of its Payment Requests, oldest first. */
 export function sessionCancelResponse(
@@ -68,8 +99,10 @@ const outcomesOf = (members: readonly SessionMember[]) => ({
   })),
 });
 
-function statusOf(records: readonly (PaymentRequest | undefined)[]) {
-  const now = instantFromMillis(Date.now());
+function statusOf(
+  records: readonly (PaymentRequest | undefined)[],
+  now: Instant = instantFromMillis(Date.now()),
+) {
   return sessionStatusOf(
     records.map((record) => (record ? sessionPartOf(record, now) : { state: undefined, isLapsed: false })),
   );

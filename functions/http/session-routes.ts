@@ -6,7 +6,7 @@ import type { CancelCommand } from '../domain/cancellation.ts';
 import type { CancelOutcome } from '../domain/cancel-outcome.ts';
 import type { Account } from '../domain/identifiers.ts';
 import { note } from '../telemetry/telemetry.ts';
-import { callerOf } from './caller.ts';
+import { callerCauseOf, callerOf } from './caller.ts';
 import { queryOf, sessionIdOf } from './parse-request.ts';
 import { noQuery, sessionCancelQuery } from './query-schemas.ts';
 import type { RouteHandler } from './serve-routes.ts';
@@ -23,7 +23,10 @@ export const sessionReadRoutes = ({ readSession: read }: SessionReading) =>
     'GET /accounts/{account}/sessions/{session_id}': async (event, account) => {
       const sessionId = sessionIdOf(event);
       queryOf(event, noQuery);
-      return sessionReadResponse(account, sessionId, await read(account, sessionId));
+      const records = await read(account, sessionId);
+      return sessionReadResponse(account, sessionId, records, {
+        ifNoneMatch: event.headers['if-none-match'],
+      });
     },
   }) satisfies Readonly<Record<string, RouteHandler<Account>>>;
 
@@ -49,7 +52,12 @@ export const sessionCancelRoutes = ({ cancelSession: cancel, dryRunSession: dryR
 export const commandOf = (
   event: APIGatewayProxyEventV2,
   { reason }: { readonly reason?: string | undefined },
-): CancelCommand => ({ cause: 'api', reason, requestedBy: callerOf(event), allowCompleted: false });
+): CancelCommand => ({
+  cause: callerCauseOf(event),
+  reason,
+  requestedBy: callerOf(event),
+  allowCompleted: false,
+});
 
 /** How many requests had each outcome. */
 export function numbersOf(

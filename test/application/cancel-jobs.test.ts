@@ -192,7 +192,7 @@ describe('a job by list', () => {
     await world.finish();
     const [record] = world.store.records.values();
     expect(record?.cancellation).toMatchObject({
-      cause: 'api',
+      cause: 'job',
       reason: 'shop closed',
       requestedBy: `${requestedBy}, cancel job nightly-1`,
     });

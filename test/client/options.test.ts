@@ -76,6 +76,10 @@ describe('the options of a client', () => {
       { authorization: { credentials, region: 'Stockholm' } },
       'authorization.region is Stockholm; allowed: a Region of AWS, such as eu-north-1.',
     ],
+    [
+      { requestedBy: 'jane' },
+      'requestedBy is jane; allowed: user: or operator: and 1 to 64 of A-Z, a-z, 0-9 and ._@+-',
+    ],
     [{ budgetMillis: 0 }, 'budgetMillis is 0; allowed: a whole number from 1 to 900000.'],
     [{ attemptMillis: 1.5 }, 'attemptMillis is 1.5; allowed: a whole number from 1 to 900000.'],
     [{ attemptMillis: Number.NaN }, 'attemptMillis is NaN; allowed: a whole number from 1 to 900000.'],

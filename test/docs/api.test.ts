@@ -89,6 +89,7 @@ describe('docs/api.yaml', () => {
   it('every response has an example, and each example fits its schema', () => {
     for (const { route, description } of operations) {
       for (const [status, response] of Object.entries(dereferenced(description['responses']))) {
+        if (status === '304') continue;
         for (const media of Object.values(dereferenced(dereferenced(response)['content'])).map(
           dereferenced,
         )) {
@@ -278,7 +279,7 @@ describe('the queries of docs/api.yaml', () => {
     'the query parameters of %s are those of the API, with their values and defaults',
     (operation, description) => {
       const entries = Object.entries(queries[operation]?.entries ?? noQuery.entries);
-      const parameters = parametersOf(description);
+      const parameters = parametersOf(description).filter((each) => each['in'] !== 'header');
       expect(parameters.map(({ name }) => name).toSorted()).toEqual(entries.map(([name]) => name).toSorted());
       for (const [name, entry] of entries) {
         const parameter = parameters.find((each) => each['name'] === name);
@@ -379,7 +380,10 @@ describe('the values of docs/api.yaml', () => {
     refused: 1,
     not_found: 1,
   } satisfies Record<CancellationOutcome, 1>;
-  const causes = { api: 1, timeout: 1, superseded: 1, sweep: 1 } satisfies Record<CancellationCause, 1>;
+  const causes = { api: 1, timeout: 1, superseded: 1, sweep: 1, job: 1, operator: 1 } satisfies Record<
+    CancellationCause,
+    1
+  >;
   const statuses = { open: 1, paid: 1, ended: 1 } satisfies Record<SessionStatus, 1>;
   const jobStatuses = { running: 1, done: 1, stopped: 1 } satisfies Record<CancelJobStatus, 1>;
   const selections = {

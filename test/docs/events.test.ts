@@ -36,10 +36,14 @@ const types = {
   'Payment Request Not Authorized': true,
 } as const satisfies Record<StateChangeEventType, true>;
 
-const causes = { api: true, timeout: true, superseded: true, sweep: true } as const satisfies Record<
-  CancellationCause,
-  true
->;
+const causes = {
+  api: true,
+  timeout: true,
+  superseded: true,
+  sweep: true,
+  job: true,
+  operator: true,
+} as const satisfies Record<CancellationCause, true>;
 
 const attentions = {
   contradiction: true,

@@ -115,6 +115,28 @@ describe('GET of a session', () => {
     expect(output.text()).toBe('');
   });
 
+  it('GET of a session returns 304 without a body to a caller who knows it, until it changes', async () => {
+    stored(attempt(0));
+    const { headers } = await getSession();
+    const known = { 'if-none-match': `"other", ${headers['etag'] ?? ''}` };
+    const event = apiEvent({
+      method: 'GET',
+      route: sessionRoute,
+      pathParameters: { account, session_id: sessionId },
+      headers: known,
+    });
+    expect(await callApi(reading.handler, event)).toMatchObject({
+      statusCode: 304,
+      headers: { etag: headers['etag'] },
+      body: '',
+    });
+    stored(attempt(0, 'COMPLETED'));
+    expect(await callApi(reading.handler, event)).toMatchObject({
+      statusCode: 200,
+      document: { status: 'paid', seconds_left: null },
+    });
+  });
+
   it('GET of an unknown session returns 404', async () => {
     expect(await getSession()).toMatchObject({
       statusCode: 404,

@@ -87,7 +87,7 @@ describe('a cancel job', () => {
     );
     const { state, cancellation } = await lapse.record(second);
     expect(state).toBe('CANCELED');
-    expect(cancellation).toMatchObject({ cause: 'api', reason: 'shop closed' });
+    expect(cancellation).toMatchObject({ cause: 'job', reason: 'shop closed' });
     expect((cancellation as Record<string, unknown>)['requested_by']).toContain(`cancel job ${job}`);
     expect((await lapse.record(paid))['state']).toBe('COMPLETED');
 

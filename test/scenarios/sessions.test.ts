@@ -50,6 +50,62 @@ describe('a session', () => {
     expect((await lapse.record(first))['state']).toBe('EXPIRED');
   });
 
+  it('a page that knows a session gets 304 until it changes, and counts down by the time of the server', async () => {
+    const session = newSession();
+    const [id = ''] = await attempts(session, 1);
+    const first = await lapse.api('GET', pathOf(session));
+    expect(first.body['seconds_left']).toBeGreaterThan(500);
+    expect(first.body['seconds_left']).toBeLessThanOrEqual(600);
+    const deadline = Date.parse(String(requestsOf(first)[0]?.['deadline_at']));
+    const left = (deadline - Date.parse(String(first.body['server_time']))) / 1_000;
+    expect(first.body['seconds_left']).toBe(Math.floor(left));
+
+    const known = { 'if-none-match': first.headers.get('etag') ?? '' };
+    const again = () => lapse.api('GET', pathOf(session), undefined, undefined, known);
+    expect(await again()).toMatchObject({ status: 304, body: { text: '' } });
+    await lapse.deliver(id, 'COMPLETED');
+    expect(await again()).toMatchObject({ status: 200, body: { status: 'paid', seconds_left: null } });
+  });
+
+  it('a cancel for an operator says so in the record, and names the operator', async () => {
+    const session = newSession();
+    const [id = ''] = await attempts(session, 1);
+    const behind = (name: string) => ({ 'x-requested-by': name });
+    const refused = await lapse.api('DELETE', pathOf(session), undefined, undefined, behind('root:x'));
+    expect(refused).toMatchObject({ status: 400, body: { field: 'X-Requested-By' } });
+    await lapse.api('DELETE', pathOf(session), undefined, undefined, behind('operator:night-shift'));
+    expect(await lapse.record(id)).toMatchObject({
+      state: 'CANCELED',
+      cancellation: {
+        cause: 'operator',
+        requested_by: expect.stringMatching(/ for operator:night-shift$/) as string,
+      },
+    });
+  });
+
+  it('a registration that is repeated with its key leaves a later deadline alone, and another call is refused', async () => {
+    const id = await lapse.createAtKlarna();
+    const path = `/payment-requests/${id}`;
+    const keyed = { 'idempotency-key': randomUUID() };
+    const register = (body: unknown) => lapse.api('PUT', path, body, undefined, keyed);
+    expect((await register({ session_timeout: 'PT10M' })).status).toBe(201);
+    const moved = await lapse.api('PATCH', path, { session_timeout: 'PT20M' });
+    const again = await register({ session_timeout: 'PT10M' });
+    expect(again).toMatchObject({ status: 201, body: { deadline_at: moved.body['deadline_at'] } });
+    expect(await register({ session_timeout: 'PT11M' })).toMatchObject({
+      status: 422,
+      body: { type: 'urn:lapse:problem:idempotency-key-reused' },
+    });
+
+    const cancel = () =>
+      lapse.api('DELETE', path, undefined, undefined, { 'idempotency-key': randomUUID().slice(0, 8) });
+    const own = { 'idempotency-key': 'cancel-1' };
+    expect((await cancel()).body['outcome']).toBe('canceled');
+    const other = () => lapse.api('DELETE', path, undefined, undefined, own);
+    expect((await other()).body['outcome']).toBe('already_canceled');
+    expect((await other()).body['outcome']).toBe('already_canceled');
+  });
+
   it('a session is ended when all of its requests are', async () => {
     const session = newSession();
     const [first = '', second = ''] = await attempts(session, 2);

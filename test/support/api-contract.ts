@@ -89,6 +89,8 @@ export function contractViolations(method: string, path: string, reply: ApiRespo
   const response = responses[String(reply.status)];
   if (!response) return [`${method} ${path} has no response ${reply.status}`];
   const { content, headers } = dereferenced(response);
+  if (content === undefined)
+    return reply.body === null ? [] : [`${method} ${path} returns a body with ${reply.status}`];
   const media = dereferenced(content)[reply.contentType ?? ''];
   if (!media) return [`${method} ${path} returns ${reply.status} as ${String(reply.contentType)}`];
   const retryAfter =
@@ -102,6 +104,9 @@ export function contractViolations(method: string, path: string, reply: ApiRespo
     ...violations(dereferenced(dereferenced(media)['schema']), reply.body, apiDocument),
   ];
 }
+
+/** The JSON of a response; `null` where there is no body. */
+export const bodyOf = (text: string): unknown => (text === '' ? null : JSON.parse(text));
 
 /** Whether a problem has a type that the response has an example of. It may have no other type. */
 function isShown(media: unknown, body: unknown): boolean {
@@ -127,7 +132,7 @@ export const checkedFetch =
         status: response.status,
         contentType: response.headers.get('content-type'),
         retryAfter: response.headers.get('retry-after'),
-        body: await response.clone().json(),
+        body: bodyOf(await response.clone().text()),
       }),
     );
     return response;

@@ -49,6 +49,8 @@ export interface ApiCall {
   readonly query?: Readonly<Record<string, string>>;
   /** Bytes arrive as base64, a text as it is, anything else as JSON. */
   readonly body?: unknown;
+  /** Names in lower case. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** A call of the HTTP API, format 2.0, authorized by IAM. */
@@ -59,6 +61,7 @@ export function apiEvent({
   pathParameters,
   query,
   body,
+  headers,
 }: ApiCall): APIGatewayProxyEventV2 {
   const routeKey = `${method} ${route ?? paymentRequestRoute}`;
   const parameters = pathParameters ?? { account, payment_request_id: key.paymentRequestId };
@@ -99,6 +102,7 @@ export function apiEvent({
         'AWS4-HMAC-SHA256 Credential=ASIAEXAMPLEEXAMPLE00/20260301/eu-north-1/execute-api/aws4_request',
       'content-type': 'application/json',
       host: 'api0123456.execute-api.eu-north-1.amazonaws.com',
+      ...headers,
     },
     ...(query && { queryStringParameters: query }),
     requestContext,

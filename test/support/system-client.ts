@@ -42,13 +42,14 @@ export class SystemClient {
     path: string,
     body?: unknown,
     account = this.#target.account,
+    headers: Readonly<Record<string, string>> = {},
   ): Promise<SystemResponse> {
     const whole = `/accounts/${account}${path}`;
     const reply = await responseOf(
       await this.#target.fetch(`${this.#target.api}${whole}`, {
         method,
+        headers: { ...headers, ...(body !== undefined && { 'content-type': 'application/json' }) },
         ...(body !== undefined && {
-          headers: { 'content-type': 'application/json' },
           body: typeof body === 'string' || body instanceof Uint8Array ? body : JSON.stringify(body),
         }),
       }),
@@ -57,7 +58,7 @@ export class SystemClient {
       status: reply.status,
       contentType: reply.headers.get('content-type'),
       retryAfter: reply.headers.get('retry-after'),
-      body: reply.body,
+      body: reply.status === 304 ? null : reply.body,
     });
     if (wrong.length > 0) throw new Error(`${method} ${whole} is not as documented: ${wrong.join('; ')}`);
     return reply;

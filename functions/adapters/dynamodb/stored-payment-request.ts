@@ -8,6 +8,7 @@ import {
   type PaymentRequestKey,
   type SessionId,
 } from '../../domain/identifiers.ts';
+import { type KeptCall, type KeptOutcome, mostKeptCalls } from '../../domain/idempotent-call.ts';
 import { type Instant, millisOf } from '../../domain/instant.ts';
 import { listCursorOf, timeOfCursor } from '../../domain/list-cursor.ts';
 import type { EvidenceSource, Position } from '../../domain/observation.ts';
@@ -94,6 +95,8 @@ export interface StoredPaymentRequest {
   readonly cf?: Item | undefined;
   /** The purpose: `token`, or absent. */
   readonly pu?: string | undefined;
+  /** The newest calls that had a key: see `toStoredCall`. */
+  readonly ik?: readonly string[] | undefined;
   /** Why it needs a person. */
   readonly at?: string | undefined;
   /** The open question: what it is about, and the event that raised it. */
@@ -173,6 +176,7 @@ function toOwnAttributes(record: PaymentRequest) {
     wa: record.confirmation?.alertAfter,
     cf: record.confirmation && toStoredConfirmation(record.confirmation),
     pu: record.purpose,
+    ik: record.calls?.map(toStoredCall),
     at: record.attention,
     q: question && { a: question.about, i: question.eventId },
     n: record.attempts === 0 ? undefined : record.attempts,
@@ -482,13 +486,14 @@ const statesOf = (reader: ItemReader): Pick<PaymentRequest, 'state' | 'previousS
   stateReason: reader.read('sr', textOf),
 });
 
-/** What becomes of the payment after the customer approved it. */
+/** What becomes of the payment after the customer approved it, and the calls with a key. */
 const approvalOf = (
   reader: ItemReader,
-): Pick<PaymentRequest, 'completedAt' | 'confirmation' | 'purpose'> => ({
+): Pick<PaymentRequest, 'completedAt' | 'confirmation' | 'purpose' | 'calls'> => ({
   completedAt: reader.read('ca', fromTime),
   confirmation: confirmationOf(reader),
   purpose: reader.read('pu', purposeOf),
+  calls: reader.read('ik', callsOf),
 });
 
 /** What the two attributes tell together; `undefined` where there is neither. */
@@ -514,6 +519,27 @@ function confirmationFactsOf(value: unknown): Confirmation | undefined {
 
 const authorizationSourceOf = (value: unknown): Confirmation['authorizedBy'] =>
   value === 'webhook' || value === 'api' ? value : undefined;
+
+/** A call as one text: the digests of its key and of its request, its outcome, and the state that refused it. */
+const toStoredCall = ({ key, request, outcome, state }: KeptCall): string =>
+  [key, request, outcome, ...(state === undefined ? [] : [state])].join('.');
+
+function callsOf(value: unknown): readonly KeptCall[] | undefined {
+  if (!Array.isArray(value) || value.length > mostKeptCalls) return undefined;
+  const calls = value.map(callOf);
+  return calls.includes(undefined) ? undefined : calls.filter((call) => call !== undefined);
+}
+
+function callOf(value: unknown): KeptCall | undefined {
+  const [, key, request, outcome, text] = storedCall.exec(textOf(value) ?? '') ?? [];
+  if (key === undefined || request === undefined) return undefined;
+  const state = text === undefined ? undefined : parseState(text);
+  if (text !== undefined && state === undefined) return undefined;
+  return { key, request, outcome: outcome as KeptOutcome, ...(state && { state }) };
+}
+
+const storedCall =
+  /^([0-9a-f]{16})\.([0-9a-f]{16})\.(registered|changed|unchanged|canceled|already_canceled|already_final)(?:\.([A-Z_]+))?$/;
 
 const purposeOf = (value: unknown): PaymentRequest['purpose'] => (value === 'token' ? value : undefined);
 

@@ -24,6 +24,7 @@ import {
 } from '../../../functions/adapters/dynamodb/stored-payment-request.ts';
 import { writeOf } from '../../../functions/adapters/dynamodb/stream-changes.ts';
 import { plainItem } from '../../../functions/adapters/dynamodb/table-items.ts';
+import type { KeptCall } from '../../../functions/domain/idempotent-call.ts';
 import { type Change, changeKinds, changeOf } from '../../../functions/domain/change.ts';
 import { UnreadableRecordError } from '../../../functions/domain/unreadable-record-error.ts';
 import { claimed } from '../../../functions/domain/cancellation.ts';
@@ -303,6 +304,10 @@ const full: PaymentRequest = {
     lapsedAt: afterNoon(60),
   },
   purpose: 'token',
+  calls: [
+    { key: '0123456789abcdef', request: 'fedcba9876543210', outcome: 'registered' },
+    { key: '1123456789abcdef', request: 'eedcba9876543210', outcome: 'already_final', state: 'COMPLETED' },
+  ],
   evidence: { source: 'webhook', eventId: 'event-1' as EventId, observedAt: afterNoon(1) },
   klarnaExpiresAt: afterNoon(180),
   session: {
@@ -512,6 +517,11 @@ describe('toItem and decode', () => {
       position: `0|${finest}|${id}` as Position,
       cancellation: cancellationWith({ reason: longest, requestedBy: 'x'.repeat(200) }),
       question: { about: 'contradiction', eventId: id },
+      calls: Array(4).fill({
+        key: '0'.repeat(16),
+        request: '0'.repeat(16),
+        outcome: 'already_canceled',
+      }) as KeptCall[],
       history: [],
       changes: [change, change, change, change],
       writes: Array(8).fill('12345678') as string[],
@@ -749,6 +759,7 @@ const attributes: readonly string[] = Object.keys({
   wa: 1,
   cf: 1,
   pu: 1,
+  ik: 1,
   at: 1,
   q: 1,
   n: 1,

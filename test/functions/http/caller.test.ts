@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { accountsClaim, authorizeAccount, authorizeAdmin, callerOf } from '../../../functions/http/caller.ts';
+import {
+  accountsClaim,
+  authorizeAccount,
+  authorizeAdmin,
+  callerCauseOf,
+  callerOf,
+} from '../../../functions/http/caller.ts';
 import { Problem } from '../../../functions/http/problem.ts';
 import { account } from '../../support/fixtures.ts';
 import { apiEvent, callerArn } from '../../support/lambda-events.ts';
@@ -13,6 +19,50 @@ const byRole = (session: string) =>
   calledBy({ iam: { userArn: `arn:aws:sts::000000000000:assumed-role/Checkout/${session}` } });
 
 const user = (name: string) => calledBy({ iam: { userArn: `arn:aws:iam::000000000000:user/${name}` } });
+
+const askedBy = (name: string, event = user('checkout')) => ({
+  ...event,
+  headers: { ...event.headers, 'x-requested-by': name },
+});
+
+describe('X-Requested-By', () => {
+  it('callerOf adds who is behind the caller', () => {
+    expect(callerOf(askedBy('operator:night-shift'))).toBe(
+      'arn:aws:iam::000000000000:user/checkout for operator:night-shift',
+    );
+  });
+
+  it('callerOf replaces an e-mail address in it by a pseudonym', () => {
+    expect(callerOf(askedBy('user:jane@example.com'))).toMatch(/ for user:person-[0-9a-f]{8}$/);
+  });
+
+  it('callerOf shortens the caller, and not the addition, to 200 characters', () => {
+    const longest = `user:${'n'.repeat(64)}`;
+    const caller = callerOf(askedBy(longest, byToken({ client_id: 'c'.repeat(300) })));
+    expect(caller).toHaveLength(200);
+    expect(caller.endsWith(` for ${longest}`)).toBe(true);
+  });
+
+  it('callerCauseOf is operator for an operator, and api for everyone else', () => {
+    expect(callerCauseOf(askedBy('operator:night-shift'))).toBe('operator');
+    expect(callerCauseOf(askedBy('user:operator'))).toBe('api');
+    expect(callerCauseOf(user('operator'))).toBe('api');
+  });
+
+  it.each([
+    '',
+    'operator',
+    'operator:',
+    'admin:jane',
+    'user:a b',
+    'user:a,user:b',
+    `user:${'n'.repeat(65)}`,
+    'USER:a',
+  ])('callerOf refuses %j', (name) => {
+    expect(() => callerOf(askedBy(name))).toThrow(Problem);
+    expect(() => callerCauseOf(askedBy(name))).toThrow(Problem);
+  });
+});
 
 describe('callerOf', () => {
   it.each([

@@ -23,6 +23,7 @@ const statuses = {
   'extension-limit': 409,
   'session-full': 409,
   'payload-too-large': 413,
+  'idempotency-key-reused': 422,
   'klarna-denied': 502,
   unavailable: 503,
   misconfigured: 500,

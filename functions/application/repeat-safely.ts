@@ -1,0 +1,40 @@
+import { type IdempotentCall, type KeptCall, repetitionOf, withCall } from '../domain/idempotent-call.ts';
+import type { PaymentRequestKey } from '../domain/identifiers.ts';
+import type { PaymentRequest } from '../domain/payment-request.ts';
+import { type ChangeDependencies, changeRecord } from './change-record.ts';
+
+/** What to do for a call, and how its result is kept and had again. */
+export interface Repeatable<Result> {
+  readonly run: () => Promise<Result>;
+  /** The outcome to keep; `undefined` where the call is not settled. */
+  readonly keptOf: (result: Result) => Pick<KeptCall, 'outcome' | 'state'> | undefined;
+  /** The first outcome with the record as it is now. */
+  readonly again: (first: KeptCall, record: PaymentRequest) => Result;
+}
+
+/**
+ * Runs a call once for its key. A repetition has the first outcome and does nothing; another call with the key is `reused`. The outcome
+ * is kept after the call. So two calls at the same moment both run, and so does one that is repeated after a crash.
+ * Each is safe to repeat by itself.
+ */
+export const repeatSafely =
+  (dependencies: ChangeDependencies) =>
+  async <Result>(
+    key: PaymentRequestKey,
+    call: IdempotentCall,
+    { run, keptOf, again }: Repeatable<Result>,
+  ): Promise<Result | 'reused'> => {
+    const known = await dependencies.store.read(key);
+    const before = repetitionOf(known, call);
+    if (before === 'another') return 'reused';
+    if (before !== 'new' && known) return again(before, known);
+    const result = await run();
+    const kept = keptOf(result);
+    if (!kept) return result;
+    const latest = await dependencies.store.read(key);
+    await changeRecord(dependencies, key, latest, (record) => ({
+      next: record && withCall(record, { ...call, ...kept }),
+      outcome: undefined,
+    }));
+    return result;
+  };

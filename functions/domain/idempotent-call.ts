@@ -1,0 +1,38 @@
+import type { PaymentRequest } from './payment-request.ts';
+import type { PaymentRequestState } from './payment-request-state.ts';
+
+/** A call that its caller gave a key, so that a repetition has no further effect. Both are digests: keys may be long. */
+export interface IdempotentCall {
+  readonly key: string;
+  readonly request: string;
+}
+
+/** The outcomes that settle a call. What is pending or was refused for another reason may end otherwise when it is repeated. */
+export type KeptOutcome =
+  'registered' | 'changed' | 'unchanged' | 'canceled' | 'already_canceled' | 'already_final';
+
+/** A call that has had its outcome. */
+export interface KeptCall extends IdempotentCall {
+  readonly outcome: KeptOutcome;
+  /** The state that refused the call; only with `already_final`. */
+  readonly state?: PaymentRequestState;
+}
+
+/** The newest calls that a record keeps. An older key counts as a new one. */
+export const mostKeptCalls = 4;
+
+/** What a key is: new, that of a call with an outcome, or that of another call. */
+export type Repetition = KeptCall | 'new' | 'another';
+
+/** Whether the record has had the call. */
+export function repetitionOf(record: PaymentRequest | undefined, call: IdempotentCall): Repetition {
+  const kept = record?.calls?.find(({ key }) => key === call.key);
+  if (!kept) return 'new';
+  return kept.request === call.request ? kept : 'another';
+}
+
+/** The record with the call. `undefined` where a call with this key was faster: the first outcome stays. */
+export function withCall(record: PaymentRequest, call: KeptCall): PaymentRequest | undefined {
+  if (repetitionOf(record, call) !== 'new') return undefined;
+  return { ...record, calls: [...(record.calls ?? []), call].slice(-mostKeptCalls) };
+}
