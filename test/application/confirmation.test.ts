@@ -140,6 +140,24 @@ describe('an approved payment', () => {
   });
 });
 
+describe('what the watch costs', () => {
+  it.each([
+    ['without the watch', {}, ['store.observe'], ['store.authorize']],
+    ['with the watch', watching, ['store.observe', 'store.save'], ['store.authorize', 'store.save']],
+  ] as const)(
+    'the calls of the table for COMPLETED and for the report, %s',
+    async (_, settings, completed, reported) => {
+      const world = new World(new ScriptedKlarna('COMPLETED'), settings);
+      await world.register(registrationWith({ reference }));
+      world.awsCalls();
+      await world.webhook(observed('COMPLETED'));
+      expect(world.awsCalls()).toEqual(completed);
+      await recordAuthorization(world.dependencies)(key, report(world));
+      expect(world.awsCalls()).toEqual(reported);
+    },
+  );
+});
+
 describe('a report of an authorization', () => {
   it('without the watch the report is one write, without a read', async () => {
     const world = await approved({});
