@@ -20,7 +20,6 @@ import { FunctionAlarms } from './function-alarms.ts';
 import { functionNetwork } from './function-network.ts';
 import { instanceName, outermostStack } from './instance-name.ts';
 import { klarnaUnclearAlarm } from './klarna-unclear-alarm.ts';
-import { EventArchives } from './event-archives.ts';
 import { KlarnaWebhook } from './klarna-webhook.ts';
 import { LapseAlarm } from './lapse-alarm.ts';
 import type { LapseFunction } from './lapse-function.ts';
@@ -120,10 +119,7 @@ export class Lapse extends Construct {
           deadLetterQueues: [timer.deadLetterQueue, events.unpublished, sweep.deadLetterQueue],
         }).dashboard
       : undefined;
-    const { archiveDays: days } = settings;
-    const archives =
-      days === undefined ? undefined : new EventArchives(this, 'Archives', { shared, bus: this.bus, days });
-    this.#parts = { shared, secrets, timer, events, archives, sweep, api, dashboard };
+    this.#parts = { shared, secrets, timer, events, sweep, api, dashboard };
     if (!settings.alarms) removeAlarms(this);
   }
 
@@ -173,7 +169,7 @@ export class Lapse extends Construct {
   }
 
   #outputs(): Readonly<Record<string, string>> {
-    const { shared, secrets, timer, sweep, events, archives, api, dashboard } = this.#parts;
+    const { shared, secrets, timer, sweep, events, api, dashboard } = this.#parts;
     const { region } = Stack.of(this);
     return {
       ApiUrl: this.apiUrl,
@@ -186,7 +182,7 @@ export class Lapse extends Construct {
       CredentialsPrefix: secrets.credentialsPrefix,
       ...(shared.encryptionKey && { EncryptionKeyArn: shared.encryptionKey.keyArn }),
       EventBusName: this.bus.eventBusName,
-      ...(archives && { EventArchives: archives.list, EventBusArn: this.bus.eventBusArn }),
+      ...(events.archives && { EventArchives: events.archives.list, EventBusArn: this.bus.eventBusArn }),
       TableName: this.table.tableName,
       RetentionDays: String(shared.settings.retentionDays),
       ScheduleGroupName: timer.groupName,
@@ -221,7 +217,6 @@ interface Parts {
   readonly timer: SessionTimer;
   readonly events: StateChangeEvents;
   readonly sweep: Reconciliation;
-  readonly archives: EventArchives | undefined;
   readonly api: PaymentRequestApi;
   readonly dashboard: CloudWatchDashboard | undefined;
 }

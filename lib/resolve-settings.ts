@@ -64,8 +64,6 @@ export function resolveSettings(given: LapseSettings): ResolvedSettings {
     logRetentionDays = 30,
     maxSession,
     webhookConcurrency,
-    armedFrom,
-    archiveDays,
     jwtIssuer,
     jwtAudience = [],
     jwtScopes = [],
@@ -76,7 +74,7 @@ export function resolveSettings(given: LapseSettings): ResolvedSettings {
     ...defaults,
     ...choices,
     webhookConcurrency,
-    ...{ armedFrom, archiveDays },
+    ...optionalOf(given),
     maxSessionSeconds: maxSession?.toSeconds({ integral: false }) ?? hours48,
     jwt: jwtIssuer === undefined ? undefined : jwtOf(jwtIssuer, jwtAudience, jwtScopes),
     thresholds: { ...defaultThresholds, ...alarmThresholds },
@@ -170,6 +168,9 @@ const jwtOf = (issuer: string, audience: readonly string[], scopes: readonly str
   audience,
   scopes,
 });
+
+/** The settings that have no default. */
+const optionalOf = ({ armedFrom, archiveDays }: LapseSettings) => ({ armedFrom, archiveDays });
 
 /** What is wrong with the settings that have no default. */
 const optionalProblems = ({ armedFrom, archiveDays }: LapseSettings): readonly Finding[] => [

@@ -6,6 +6,7 @@ import { DynamoEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { DeadLetterQueue } from './dead-letter-queue.ts';
+import { EventArchives } from './event-archives.ts';
 import { LapseAlarm } from './lapse-alarm.ts';
 import { LapseFunction } from './lapse-function.ts';
 import { lapseMetric } from './lapse-metrics.ts';
@@ -29,6 +30,8 @@ export class StateChangeEvents extends Construct {
   /** Holds what could not be published. */
   readonly unpublished: Queue;
   readonly publish: LapseFunction;
+  /** The archives of the events, where the settings want them. */
+  readonly archives: EventArchives | undefined;
 
   constructor(scope: Construct, id: string, { shared, table, timer, bus }: StateChangeEventsProps) {
     super(scope, id);
@@ -40,6 +43,9 @@ export class StateChangeEvents extends Construct {
         eventBusName: `${shared.name}-events`,
         ...(shared.encryptionKey && { kmsKey: shared.encryptionKey }),
       }) as IEventBus);
+    const { archiveDays: days } = shared.settings;
+    this.archives =
+      days === undefined ? undefined : new EventArchives(this, 'Archives', { shared, bus: this.bus, days });
     this.unpublished = new DeadLetterQueue(this, 'Unpublished', {
       shared,
       shoppers: "The shop's other systems miss changes: events could not be published, and wait in a queue.",

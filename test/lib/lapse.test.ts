@@ -92,11 +92,11 @@ describe('grantCall', () => {
     expect(
       resourcesFor('register', 'cancel').map((resource) => resource.replace(/^.*\$default/, '')),
     ).toEqual([
-      '/*/accounts/shop-se/registrations*',
       '/PUT/accounts/shop-se/payment-requests/*',
       '/PATCH/accounts/shop-se/payment-requests/*',
       '/DELETE/accounts/shop-se/payment-requests/*',
       '/POST/accounts/shop-se/payment-requests/*/authorized',
+      '/*/accounts/shop-se/registrations*',
       '/DELETE/accounts/shop-se/sessions/*',
       '/DELETE/accounts/shop-se/references/*',
     ]);

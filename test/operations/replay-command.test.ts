@@ -1,4 +1,4 @@
-import { type EventBridgeClient, StartReplayCommand } from '@aws-sdk/client-eventbridge';
+import type { EventBridgeClient, StartReplayCommand } from '@aws-sdk/client-eventbridge';
 import { describe, expect, it } from 'vitest';
 import { eventTypes } from '../../functions/contract/event-types.ts';
 import type { Republication } from '../../functions/application/republish-state-changes.ts';
