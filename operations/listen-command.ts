@@ -1,9 +1,8 @@
-import { randomBytes } from 'node:crypto';
 import { parsePaymentRequestId } from '../functions/domain/identifiers.ts';
 import { checkedPathId } from './cancel-options.ts';
 import type { CommandContext, Open } from './command-context.ts';
 import type { Program } from './common-options.ts';
-import type { EventSource } from './events/event-source.ts';
+import { openEvents } from './events/open-events.ts';
 import {
   type EventFilter,
   eventIn,
@@ -13,7 +12,6 @@ import {
 } from './events/published-event.ts';
 import { untilAborted } from './pause.ts';
 import { checkedAccount } from './request-name.ts';
-import type { Target } from './target.ts';
 import { UsageError } from './usage-error.ts';
 
 /** Adds `lapse listen`. */
@@ -89,7 +87,7 @@ async function listen(
     return;
   }
   const signal = terminal.interruption();
-  const source = await sourceOf(target, filter, (name) =>
+  const source = await openEvents(target, filter, (name) =>
     print.say(`Removed what an earlier run left: ${name}`),
   );
   try {
@@ -100,30 +98,6 @@ async function listen(
   } finally {
     await source.close();
   }
-}
-
-async function sourceOf(
-  { control, outputs, aws }: Target,
-  filter: EventFilter,
-  onLeftover: (name: string) => void,
-): Promise<EventSource> {
-  if (control !== undefined) {
-    const { localEvents } = await import('./events/local-events.ts');
-    return localEvents(control);
-  }
-  const [{ EventBridgeClient }, { SQSClient }, { openTemporaryRule }] = await Promise.all([
-    import('@aws-sdk/client-eventbridge'),
-    import('@aws-sdk/client-sqs'),
-    import('./events/temporary-rule.ts'),
-  ]);
-  return openTemporaryRule({
-    eventBridge: new EventBridgeClient(aws),
-    sqs: new SQSClient(aws),
-    busName: outputs.EventBusName,
-    filter,
-    id: randomBytes(4).toString('hex'),
-    onLeftover,
-  });
 }
 
 /** Shows an event, and forwards it. */

@@ -10,6 +10,7 @@ import { type Program, withCommonOptions } from './common-options.ts';
 import { addCertificateCommands } from './certificate-commands.ts';
 import { addConnectCommands } from './connect-commands.ts';
 import { addConfigCommands } from './config-commands.ts';
+import { addConsoleCommand } from './console-command.ts';
 import { addDeployCommand } from './deploy-command.ts';
 import { addDoctorCommand } from './doctor-commands.ts';
 import { addEraseCommand } from './erase-command.ts';
@@ -108,6 +109,7 @@ const groups: readonly ((program: Program, open: Open) => void)[] = [
   addTailCommand,
   addListenCommand,
   addTriggerCommand,
+  addConsoleCommand,
   addConnectCommands,
   addKeysCommands,
   addCertificateCommands,

@@ -3,9 +3,11 @@ import * as v from 'valibot';
 import type { PlainResponse } from '../http/front.ts';
 import { type Listening, startListening } from '../http/start-listening.ts';
 import { readBody } from '../shared/read-body.ts';
-import { type PageFile, readPageFiles } from './page-files.ts';
+import { type PageFile, readPageFiles } from '../../operations/console/page-files.ts';
+import { safetyHeaders } from '../../operations/console/page-headers.ts';
+import { refusalOf } from '../../operations/console/request-guard.ts';
+import { programFiles } from '../program-files.ts';
 import { forwardRequest } from './forward-request.ts';
-import { refusalOf } from './request-guard.ts';
 
 export interface FrontPageOptions {
   /** 0 takes a free one. */
@@ -27,30 +29,6 @@ const accountsSchema = v.record(v.string(), v.object({ partner_account_id: v.opt
 
 /** The API accepts no longer body either. */
 const bodyLimit = 16 * 1024;
-
-/** Allows only what this address serves itself: no inline script or style, and no text that becomes markup. */
-const contentSecurityPolicy = [
-  "default-src 'none'",
-  "script-src 'self'",
-  "style-src 'self'",
-  "img-src 'self'",
-  "connect-src 'self'",
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-  "require-trusted-types-for 'script'",
-  "trusted-types 'none'",
-].join('; ');
-
-const safetyHeaders = {
-  'content-security-policy': contentSecurityPolicy,
-  'x-content-type-options': 'nosniff',
-  'x-frame-options': 'DENY',
-  'referrer-policy': 'no-referrer',
-  'cross-origin-resource-policy': 'same-origin',
-  'cross-origin-opener-policy': 'same-origin',
-  'cache-control': 'no-store',
-};
 
 /**
  * Serves the page and forwards its calls: `/api` to the API, `/klarna` to the simulator's control surface, `/control`
@@ -92,7 +70,7 @@ export async function startFrontPage(options: FrontPageOptions): Promise<Listeni
       sendJson(response, 200, statusOf(options, targets));
       return;
     }
-    files ??= readPageFiles();
+    files ??= readPageFiles({ folder: programFiles.page, script: programFiles.pageScript });
     const file = (await files).get(path ?? '');
     if (!file) {
       sendPlain(response, { status: 404, message: 'There is no such page; allowed: /.' });

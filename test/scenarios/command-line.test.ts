@@ -393,3 +393,27 @@ describe('accounts', () => {
       });
   });
 });
+
+describe('console', () => {
+  it('serves the page for a system to its own origin, and ends when it is interrupted', async () => {
+    const id = await registered({ session_id: 'cart-in-console' });
+    const words = ['console', '--port', '0', '--account', 'demo', '--json', '--control', system.control];
+    const running = await startCommand(words);
+    await expect.poll(() => running.lines.length).toBe(1);
+    const { url } = JSON.parse(running.lines[0] ?? '') as { url: string };
+    const ask = async (path: string, init: RequestInit = {}) => {
+      const response = await fetch(`${url}${path}`, { headers: { 'x-lapse-page': '1' }, ...init });
+      return { status: response.status, text: await response.text() };
+    };
+    expect((await ask('/page.js')).text.length).toBeGreaterThan(10_000);
+    expect((await ask('/control/sessions?account=demo')).text).toContain(id);
+    expect((await ask('/control/sessions?account=demo&search=cart-in-console')).text).toContain(id);
+    const path = `/api/accounts/demo/payment-requests/${id}`;
+    expect((await ask(path, { method: 'DELETE', headers: {} })).status).toBe(403);
+    expect((await lapse.record(id))['state']).not.toBe('CANCELED');
+    expect((await ask(path, { method: 'DELETE' })).status).toBe(200);
+    expect((await lapse.record(id))['state']).toBe('CANCELED');
+    expect(await running.interrupt()).toBe(0);
+    await expect(fetch(url)).rejects.toThrow();
+  });
+});

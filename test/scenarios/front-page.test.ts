@@ -490,7 +490,7 @@ describe.skipIf(!existsSync(executablePath))('the local page', () => {
       expect(await system.stop()).toBe(0);
       await page
         .getByRole('alert')
-        .getByText('Lapse does not respond. Is npm start still running?')
+        .getByText('Lapse does not respond. Is its command still running?')
         .waitFor();
       await page.getByText('not connected').waitFor();
     },

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { build, type Metafile, type Plugin } from 'esbuild';
 import type { Bundles } from '../../lib/bundles.ts';
 import { writeBundles } from '../../lib/function-bundle.ts';
+import { buildPage } from './build-page.ts';
 import { copyDeclarations } from './declarations.ts';
 import { thirdPartyNotices } from './notices.ts';
 
@@ -29,7 +30,11 @@ export async function buildLapse(): Promise<{ readonly bundles: Bundles; readonl
   for (const part of ['bin', 'bundles', 'lib', 'types'])
     rmSync(join(dist, part), { recursive: true, force: true });
   const functions = writeBundles(join(dist, 'bundles'));
-  const others = await Promise.all([buildConstructs(dist), buildCommandLine(dist)]);
+  const others = await Promise.all([
+    buildConstructs(dist),
+    buildCommandLine(dist),
+    buildPage(join(dist, 'bin', 'page')),
+  ]);
   copyDeclarations({ entries: constructs, source: '.', target: join(dist, 'types') });
   // CommonJS, because `cdk init` makes apps and tests that load nothing else. An ES module can import it, too.
   writeFileSync(join(dist, 'package.json'), '{ "type": "commonjs" }\n');
@@ -68,6 +73,8 @@ async function buildCommandLine(dist: string): Promise<Metafile> {
     format: 'esm',
     target,
     mainFields: ['module', 'main'],
+    // Builds the page in a checkout. The package has it built.
+    external: ['esbuild'],
     // Packages in CommonJS call `require`, which an ES module does not have.
     banner: {
       js: `#!/usr/bin/env node

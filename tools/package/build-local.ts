@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { build, type BuildOptions, type Metafile } from 'esbuild';
 import { bundleOptions } from '../../lib/function-bundle.ts';
 import { synthesize } from '../../local/template/synthesize.ts';
+import { buildPage } from './build-page.ts';
 import { copyDeclarations } from './declarations.ts';
 import { thirdPartyNotices } from './notices.ts';
 
@@ -16,7 +17,7 @@ const dist = join('local', 'dist');
  */
 export async function buildLocal(functions: Metafile): Promise<void> {
   rmSync(dist, { recursive: true, force: true });
-  const metafiles = await Promise.all([buildPrograms(), buildStart(), buildPage()]);
+  const metafiles = await Promise.all([buildPrograms(), buildStart(), buildPage(join(dist, 'page'))]);
   await writeAssemblies();
   copyDeclarations({ entries: ['local/start-lapse.ts'], source: 'local', target: dist });
   renameSync(join(dist, 'start-lapse.d.ts'), join(dist, 'start-lapse.d.cts'));
@@ -66,22 +67,6 @@ async function buildStart(): Promise<Metafile> {
     format: 'cjs',
     target: 'node20',
     define: { 'import.meta.dirname': '__dirname', 'import.meta.filename': '__filename' },
-    metafile: true,
-  });
-  return metafile;
-}
-
-async function buildPage(): Promise<Metafile> {
-  const source = join('local', 'front-page', 'browser');
-  mkdirSync(join(dist, 'page'), { recursive: true });
-  for (const name of ['page.html', 'page.css', 'icon.svg'])
-    cpSync(join(source, name), join(dist, 'page', name));
-  const { metafile } = await build({
-    entryPoints: [join(source, 'page.ts')],
-    outfile: join(dist, 'page', 'page.js'),
-    bundle: true,
-    format: 'esm',
-    target: 'es2022',
     metafile: true,
   });
   return metafile;

@@ -5,6 +5,9 @@ export interface Reply {
   readonly problem?: string;
 }
 
+/** What the reader sees where there is no response. */
+export const noResponse = 'Lapse does not respond. Is its command still running?';
+
 const mark = { 'x-lapse-page': '1' };
 
 /** Calls Lapse, the simulator or the control address through the page's own address. Never rejects. */
@@ -23,7 +26,7 @@ export async function ask(method: string, path: string, body?: unknown): Promise
       ...(!response.ok && { problem: problemIn(read, response.status) }),
     };
   } catch {
-    return { status: 0, body: {}, problem: 'Lapse does not respond. Is npm start still running?' };
+    return { status: 0, body: {}, problem: noResponse };
   }
 }
 

@@ -1,4 +1,5 @@
-import { ask } from './ask.ts';
+import { ask, noResponse } from './ask.ts';
+import { requireConfirmation } from './confirmation.ts';
 import { byId, element, setText } from './element.ts';
 import { EventList } from './event-list.ts';
 import { FaultPanel } from './fault-panel.ts';
@@ -14,7 +15,6 @@ import { SystemPanel } from './system-panel.ts';
 
 const refreshMillis = 1_000;
 const tickMillis = 250;
-const noResponse = 'Lapse does not respond. Is npm start still running?';
 
 const pulse = byId('pulse', HTMLElement);
 const columns = byId('columns', HTMLElement);
@@ -24,7 +24,7 @@ const filter = byId('filter', HTMLSelectElement);
 const search = byId('search', HTMLInputElement);
 const sessions = new SessionList(byId('session-list', HTMLElement));
 const events = new EventList();
-const system = new SystemPanel();
+let system: SystemPanel;
 
 async function askStatus(): Promise<Status | undefined> {
   const askedAt = Date.now();
@@ -49,11 +49,13 @@ class Page {
 
   constructor(status: Status) {
     this.#status = status;
+    system = new SystemPanel(status.deployed !== undefined);
     this.#faults = new FaultPanel(status, () => void this.#refreshSoon());
   }
 
   start(): void {
-    const { accounts } = this.#status;
+    const { accounts, deployed } = this.#status;
+    if (deployed !== undefined) showDeployed(deployed);
     for (const { name } of accounts) accountChoice.append(element('option', { value: name }, name));
     byId('account-choice', HTMLElement).hidden = accounts.length < 2;
     setInterval(() => {
@@ -95,6 +97,7 @@ class Page {
     return new RequestView(chosen, {
       simulator: this.#status.simulator,
       addresses: this.#status.addresses,
+      ...(this.#status.deployed !== undefined && { deployed: this.#status.deployed }),
       account: this.#accountNamed(chosen.account),
       onDone: () => void this.#refreshSoon(),
     });
@@ -161,8 +164,17 @@ class Page {
 
 const clock = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium' });
 
+/** Takes away what only a local system has: new sessions, faults and the simulator. */
+function showDeployed(stack: string): void {
+  requireConfirmation();
+  document.title = `Lapse: ${stack}`;
+  setText(byId('where', HTMLElement), stack);
+  for (const id of ['new-session', 'faults']) byId(id, HTMLElement).hidden = true;
+  setText(byId('system-title', HTMLElement), 'Attention, quarantine and jobs');
+}
+
 function noteOf(count: number, more: boolean): string {
-  if (more) return 'Shows the newest of these sessions. Search for an older one.';
+  if (more) return 'Shows the newest of these sessions. Search for another one by its whole id or reference.';
   if (count > 0) return '';
   const all = filter.value === '' && search.value.trim() === '';
   return all ? 'No sessions yet. Start one above.' : 'No session matches.';

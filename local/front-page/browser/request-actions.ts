@@ -22,15 +22,20 @@ export interface Situation {
   readonly now: number;
   /** The id of another attempt. */
   readonly newId: string;
+  /** Whether the page shows a deployed stack: it creates no requests, and its time cannot be moved. */
+  readonly isDeployed?: boolean;
 }
 
 const hourMillis = 3_600_000;
 
 /** Everything that a reader can do with a Payment Request, with the reason where it is not possible now. */
 export const actionsOn = (situation: Situation): readonly ActionGroup[] => [
-  { legend: 'Shop', actions: shopActions(situation) },
+  {
+    legend: 'Shop',
+    actions: shopActions(situation).filter(({ text }) => !situation.isDeployed || text !== 'New attempt'),
+  },
   ...(situation.atKlarna === undefined ? [] : klarnaActions(situation.record, situation.atKlarna)),
-  { legend: 'Time', actions: timeActions(situation) },
+  ...(situation.isDeployed ? [] : [{ legend: 'Time', actions: timeActions(situation) }]),
 ];
 
 function shopActions({ record, atKlarna, account, newId }: Situation): readonly Action[] {

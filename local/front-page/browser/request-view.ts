@@ -2,6 +2,7 @@ import { ask, type Reply } from './ask.ts';
 import type { AtKlarna } from './at-klarna.ts';
 import { type Action, run } from './call.ts';
 import { CodePanel } from './code-panel.ts';
+import { isConfirmed } from './confirmation.ts';
 import { Countdown } from './countdown.ts';
 import { button, element, setText } from './element.ts';
 import { JsonDetails } from './json-details.ts';
@@ -18,7 +19,7 @@ import { timeText } from './time-text.ts';
 import { type HistoryEntry, timelineIn } from './timeline.ts';
 
 /** What a view needs of the page. */
-export interface Surroundings extends Pick<Status, 'simulator' | 'addresses'> {
+export interface Surroundings extends Pick<Status, 'simulator' | 'addresses' | 'deployed'> {
   readonly account: Account;
   /** Called after an action: the page refreshes now. */
   readonly onDone: () => void;
@@ -51,6 +52,8 @@ export class RequestView {
     this.#key = key;
     this.#surroundings = surroundings;
     this.#code = new CodePanel(surroundings.addresses);
+    // The code is for an API that asks for no signature.
+    this.#code.root.hidden = surroundings.deployed !== undefined;
     const groups = element('div');
     this.#groups = new KeyedList(
       groups,
@@ -131,9 +134,9 @@ export class RequestView {
   }
 
   #situation(record: PaymentRequestRecord, newId = this.#newId): Situation {
-    const { account, simulator } = this.#surroundings;
+    const { account, simulator, deployed } = this.#surroundings;
     const atKlarna = simulator ? this.#atKlarna : undefined;
-    return { record, atKlarna, account, now: serverNow(), newId };
+    return { record, atKlarna, account, now: serverNow(), newId, isDeployed: deployed !== undefined };
   }
 
   async #press(text: string): Promise<void> {
@@ -143,6 +146,9 @@ export class RequestView {
     const action = actions.find((each) => each.text === text);
     if (!action) return;
     this.#code.choose(action);
+    const changes = action.obstacle === undefined && action.calls.some(({ method }) => method !== 'GET');
+    if (changes && !isConfirmed(`${action.text}: ${this.#key.account}/${this.#key.payment_request_id}?`))
+      return;
     const reply = action.obstacle === undefined ? await run(action.calls) : { problem: action.obstacle };
     showProblem(reply.problem);
     setText(

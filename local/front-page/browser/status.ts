@@ -10,6 +10,8 @@ export interface Account {
 export interface Status {
   readonly now: string;
   readonly simulator: boolean;
+  /** The stack, where the page shows a deployed one. It then has no tools for tests, and each change asks first. */
+  readonly deployed?: string;
   readonly accounts: readonly Account[];
   readonly addresses: Addresses;
 }

@@ -24,7 +24,14 @@ interface Listing {
 
 const all = (body: unknown): readonly Document[] => body as readonly Document[];
 
-const listings: readonly Listing[] = [
+const attention: Listing = {
+  title: 'Attention',
+  path: (account) => `/control/attention?account=${encodeURIComponent(account)}`,
+  of: all,
+  fields: ['attention', 'payment_request_id', 'updated_at'],
+};
+
+const ofLocalSystem: readonly Listing[] = [
   {
     title: 'Schedules',
     path: () => '/control/schedules',
@@ -37,6 +44,9 @@ const listings: readonly Listing[] = [
     of: all,
     fields: ['queue', 'message_id', 'sent_at'],
   },
+];
+
+const ofEverySystem: readonly Listing[] = [
   {
     title: 'Quarantine',
     path: () => '/control/quarantine',
@@ -54,11 +64,13 @@ const listings: readonly Listing[] = [
 /** How many documents of a kind are shown. */
 const shownAtMost = 50;
 
-/** The schedules that are set, the dead letters, the quarantine and the cancel jobs. */
+/** The schedules that are set and the dead letters, or what needs a person; the quarantine and the cancel jobs. */
 export class SystemPanel {
-  readonly #lists = listings.map((listing) => ({ listing, list: new DocumentList(listing.title) }));
+  readonly #lists: readonly { readonly listing: Listing; readonly list: DocumentList }[];
 
-  constructor() {
+  constructor(isDeployed: boolean) {
+    const listings = [...(isDeployed ? [attention] : ofLocalSystem), ...ofEverySystem];
+    this.#lists = listings.map((listing) => ({ listing, list: new DocumentList(listing.title) }));
     byId('system-panel', HTMLElement).append(...this.#lists.map(({ list }) => list.root));
   }
 

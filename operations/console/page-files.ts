@@ -1,6 +1,5 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { programFiles } from '../program-files.ts';
 
 /** A file of the page, as it is served. */
 export interface PageFile {
@@ -8,13 +7,22 @@ export interface PageFile {
   readonly bytes: Uint8Array;
 }
 
+/** Where the page is. */
+export interface PagePlace {
+  /** The folder with its files. */
+  readonly folder: string;
+  /** Its script; undefined where it is built from the sources in the folder. */
+  readonly script: string | undefined;
+}
+
 /** All files of the page, by path. No other path is served. */
-export async function readPageFiles(): Promise<ReadonlyMap<string, PageFile>> {
+export async function readPageFiles(place: PagePlace): Promise<ReadonlyMap<string, PageFile>> {
+  const { folder } = place;
   const [html, css, icon, script] = await Promise.all([
-    readFile(join(programFiles.page, 'page.html')),
-    readFile(join(programFiles.page, 'page.css')),
-    readFile(join(programFiles.page, 'icon.svg')),
-    readScript(),
+    readFile(join(folder, 'page.html')),
+    readFile(join(folder, 'page.css')),
+    readFile(join(folder, 'icon.svg')),
+    readScript(place),
   ]);
   return new Map([
     ['/', { contentType: 'text/html; charset=utf-8', bytes: html }],
@@ -25,11 +33,11 @@ export async function readPageFiles(): Promise<ReadonlyMap<string, PageFile>> {
 }
 
 /** The page's modules as one script. The repository alone has esbuild. */
-async function readScript(): Promise<Uint8Array> {
-  if (programFiles.pageScript !== undefined) return readFile(programFiles.pageScript);
+async function readScript({ folder, script: built }: PagePlace): Promise<Uint8Array> {
+  if (built !== undefined) return readFile(built);
   const { build } = await import('esbuild');
   const { outputFiles } = await build({
-    entryPoints: [join(programFiles.page, 'page.ts')],
+    entryPoints: [join(folder, 'page.ts')],
     bundle: true,
     format: 'esm',
     target: 'es2022',

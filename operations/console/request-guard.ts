@@ -1,5 +1,10 @@
 import type { IncomingMessage } from 'node:http';
-import type { PlainResponse } from '../http/front.ts';
+
+/** A refusal, with a sentence for the reader. */
+interface Refusal {
+  readonly status: number;
+  readonly message: string;
+}
 
 /** The header that marks the page's own calls. Another site cannot send it: the browser asks first, and is refused. */
 const pageHeader = 'x-lapse-page';
@@ -15,7 +20,7 @@ export function refusalOf(
   request: Pick<IncomingMessage, 'headersDistinct'>,
   port: number,
   kind: 'page' | 'call',
-): PlainResponse | undefined {
+): Refusal | undefined {
   const hosts = [`127.0.0.1:${port}`, `localhost:${port}`];
   const [host = '', ...others] = request.headersDistinct['host'] ?? [];
   if (others.length > 0 || !hosts.includes(host)) {
