@@ -238,13 +238,26 @@ export interface paths {
          *     record appears within about a second.
          */
         readonly get: operations["getReference"];
-        readonly put?: never;
+        /**
+         * Register a session by your own reference
+         * @description Registers a session before you know Klarna's id of its Payment Request. Call it before your create call, and send the same
+         *     reference to Klarna as `payment_request_reference`. The first Payment Request that Lapse sees with it joins the session.
+         *
+         *     If one was seen already, the call registers that one, like a PUT of the Payment Request. If none is seen by the deadline,
+         *     `awaited.status` becomes `never_seen`, and Lapse publishes an event.
+         *
+         *     The same call again changes nothing. Use a new reference for each attempt.
+         */
+        readonly put: operations["registerReference"];
         readonly post?: never;
         /**
          * Cancel what has a reference
          * @description Cancels every open Payment Request with this reference, each with a cancel of its own. Use it where the response to your
          *     create call was lost, so that you do not know Klarna's id. Requests that are paid are never canceled by this call, even if
          *     the account allows it. A request that is paid or has ended keeps its record; its history notes the attempt.
+         *
+         *     If no Payment Request with this reference is known, the cancel waits for the first one, for 48 hours. So you can cancel
+         *     before Klarna's webhook arrives.
          */
         readonly delete: operations["cancelReference"];
         readonly options?: never;
@@ -940,6 +953,7 @@ export interface components {
             /** @description The shop's own reference. */
             readonly reference: components["schemas"]["PathId"];
             readonly status: components["schemas"]["SessionStatus"];
+            readonly awaited: components["schemas"]["Awaited"];
             /** @description The records with this reference, oldest first. */
             readonly payment_requests: readonly components["schemas"]["Record"][];
         };
@@ -949,9 +963,60 @@ export interface components {
             /** @description The shop's own reference. */
             readonly reference: components["schemas"]["PathId"];
             readonly status: components["schemas"]["SessionStatus"];
+            readonly awaited: components["schemas"]["Awaited"];
             /** @description One outcome for each Payment Request with this reference, oldest first. */
             readonly payment_requests: readonly components["schemas"]["MemberOutcome"][];
         };
+        /** @description A session to register, or to change. Send at most one of `session_timeout` and `deadline_at`. The reference is in the path. */
+        readonly ReferenceRegistration: {
+            /** @description The length of the session, from the time of the call. */
+            readonly session_timeout?: components["schemas"]["Duration"];
+            /** @description The end of the session. It must be in the future. */
+            readonly deadline_at?: components["schemas"]["Time"];
+            /** @description Optional. Your id of the checkout session. */
+            readonly session_id?: components["schemas"]["PathId"];
+            /** @description Optional. When Klarna itself ends the request. No deadline can be later than this. */
+            readonly klarna_expires_at?: components["schemas"]["Time"];
+            /** @description Optional. What happens at the deadline, as in a PUT of a Payment Request. The switches count when the request joins. */
+            readonly on_timeout?: components["schemas"]["OnTimeout"];
+            /** @description Optional. The kind of checkout, in your own word. The account can have a rule for it, such as `observe`. */
+            readonly kind?: components["schemas"]["Kind"];
+            /** @description Optional. Extra time, given once, for a customer who is in Klarna's flow at the deadline. At most 48 hours. */
+            readonly in_progress_grace?: components["schemas"]["Duration"];
+            /** @description Optional. Whether the older open Payment Requests of the session end. It needs a `session_id`. */
+            readonly supersedes?: boolean;
+            /** @description Optional. With `token` no authorization is awaited after the approval. */
+            readonly purpose?: components["schemas"]["Purpose"];
+        };
+        /** @description What waits, or waited, for the first Payment Request with this reference. `null` where nothing did. */
+        readonly Awaited: {
+            /**
+             * @description - `waiting`: no Payment Request was seen yet.
+             *     - `joined`: `payment_request_id` was seen, and what waited was done with it.
+             *     - `never_seen`: none was seen in time.
+             * @enum {string}
+             */
+            readonly status: "waiting" | "joined" | "never_seen";
+            readonly payment_request_id: components["schemas"]["NullableText"];
+            readonly session_id: components["schemas"]["NullableText"];
+            /** @description The deadline of the session that waits. `null` where only a cancel does. */
+            readonly deadline_at: components["schemas"]["NullableTime"];
+            /**
+             * @description What happens at the deadline. `null` where only a cancel waits.
+             * @enum {string|null}
+             */
+            readonly on_timeout: "cancel" | "observe" | null;
+            /** @description The cancel that is carried out once the id is known. `null` where none waits. */
+            readonly cancellation: {
+                readonly reason: components["schemas"]["NullableText"];
+                /** @description Who requested it. */
+                readonly requested_by: string;
+                readonly requested_at: components["schemas"]["Time"];
+            } | null;
+            readonly since: components["schemas"]["Time"];
+            readonly until: components["schemas"]["Time"];
+            readonly updated_at: components["schemas"]["Time"];
+        } | null;
         /** @description The outcome for one of several Payment Requests. */
         readonly MemberOutcome: {
             readonly payment_request_id: components["schemas"]["PaymentRequestId"];
@@ -2000,6 +2065,54 @@ export interface operations {
             readonly 503: components["responses"]["Unavailable"];
         };
     };
+    readonly registerReference: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                /** @description The account's name in this deployment. */
+                readonly account: components["parameters"]["account"];
+                /** @description The shop's own reference, percent-encoded. Klarna calls it `payment_request_reference`. */
+                readonly reference: components["parameters"]["reference"];
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["ReferenceRegistration"];
+            };
+        };
+        readonly responses: {
+            /** @description The session was already registered. It is as requested. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ReferenceStatus"];
+                };
+            };
+            /** @description The session is registered. It waits for its Payment Request, or has joined one. */
+            readonly 201: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ReferenceStatus"];
+                };
+            };
+            readonly 400: components["responses"]["InvalidRequest"];
+            readonly 401: components["responses"]["Unauthorized"];
+            readonly 403: components["responses"]["Forbidden"];
+            readonly 404: components["responses"]["UnknownAccount"];
+            readonly 405: components["responses"]["MethodNotAllowed"];
+            readonly 409: components["responses"]["RegistrationConflict"];
+            readonly 413: components["responses"]["PayloadTooLarge"];
+            readonly 429: components["responses"]["TooManyRequests"];
+            readonly 500: components["responses"]["Internal"];
+            readonly 503: components["responses"]["Unavailable"];
+        };
+    };
     readonly cancelReference: {
         readonly parameters: {
             readonly query?: {
@@ -2027,6 +2140,15 @@ export interface operations {
         readonly responses: {
             /** @description One outcome for each Payment Request with this reference. Repeat the call if an outcome is `pending` or `untried`. */
             readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ReferenceOutcome"];
+                };
+            };
+            /** @description The cancel waits for a Payment Request with this reference. `payment_requests` has the outcome for those that are known. */
+            readonly 202: {
                 headers: {
                     readonly [name: string]: unknown;
                 };

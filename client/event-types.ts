@@ -233,6 +233,70 @@ export interface components {
             };
         };
         /**
+         * Payment Request Never Seen
+         * @description A session or a cancel waited for a Payment Request with a reference of the shop, and Lapse saw none in time.
+         */
+        readonly "Payment Request Never Seen": {
+            /** @constant */
+            readonly source: "lapse";
+            /** @constant */
+            readonly "detail-type": "Payment Request Never Seen";
+            readonly detail: {
+                /** @description The same for every delivery of this event. Use it to remove duplicates. */
+                readonly event_key: string;
+                /**
+                 * @description The version of this schema. It changes only with an incompatible change.
+                 * @constant
+                 */
+                readonly schema_version: 1;
+                /** @description The deployment's name for the Klarna partner account. */
+                readonly account: string;
+                /** @description Always null: no request was seen. */
+                readonly payment_request_id: null;
+                /** @description The shop's id of the checkout session. null if none was registered. */
+                readonly session_id: string | null;
+                /** @description The shop's own reference. */
+                readonly reference: string;
+                /** @description Always null: no request was seen. */
+                readonly state: null;
+                /** @description Always null: no request was seen. */
+                readonly previous_state: null;
+                /** @description Always null: no request was seen. */
+                readonly state_reason: null;
+                /** @description Always null: no request was seen. */
+                readonly recovered_from: null;
+                /** @description Always null: no request was seen. */
+                readonly paid_attempts: null;
+                /** @description Always null: no request was seen. */
+                readonly open_attempts: null;
+                /** @description Always null: no request was seen. */
+                readonly cause: null;
+                /** @description The reason that the caller gave for a cancel that waited. null where none did. */
+                readonly reason: string | null;
+                /** @description Always null: no request was seen. */
+                readonly confirmation: null;
+                /** @description Always null: no request was seen. */
+                readonly confirm_by: null;
+                /**
+                 * Format: date-time
+                 * @description When the time was over.
+                 */
+                readonly occurred_at: string;
+                /**
+                 * Format: date-time
+                 * @description When Lapse recorded it.
+                 */
+                readonly recorded_at: string;
+                /**
+                 * @description Always 1. The event is about no Payment Request, so it takes part in no order.
+                 * @constant
+                 */
+                readonly sequence: 1;
+                /** @description The version of the item that waited. */
+                readonly version: number;
+            };
+        };
+        /**
          * Payment Request Not Authorized
          * @description The customer approved, and no report said in time that the shop authorized the payment. Once at the alert, with confirmation awaiting, and once when it lapses.
          */

@@ -19,6 +19,7 @@ export const lapseEventTypes = [
   'Payment Request Would Have Canceled',
   'Payment Request Authorized',
   'Payment Request Not Authorized',
+  'Payment Request Never Seen',
 ] as const satisfies readonly LapseEventType[];
 
 /**

@@ -10,6 +10,7 @@ import type {
   ReadRecord,
   Reference,
   ReferenceOutcome,
+  ReferenceRegistration,
   Registration,
   RegistrationOutcome,
   Session,
@@ -113,6 +114,12 @@ export type AuthorizedResult = WithRecord<'authorized'> | AlreadyFinal | NotFoun
 export type CancelResult = WithRecord<CancelResponse['outcome']> | AlreadyFinal | NotFound;
 
 type CancelResponse = components['schemas']['CancelResult'];
+
+/** `registered`: the session is new. `updated`: it was registered before. */
+export type RegisterReferenceResult =
+  | { readonly outcome: 'registered' | 'updated'; readonly reference: Reference }
+  | AlreadyFinal
+  | CancellationPending;
 
 type CancelJobs = components['schemas']['CancelJobs'];
 type RegistrationOutcomes = components['schemas']['RegistrationOutcomes'];
@@ -255,8 +262,30 @@ export class LapseClient {
   }
 
   /**
-   * Cancels every open request with a reference of the shop and leaves paid ones unchanged; `undefined` if Lapse does not know it. For a
-   * shop that lost the response to its create call, and so does not know Klarna's id.
+   * Registers a session before Klarna's id is known: call it before the create call, and send Klarna the same reference. The first request
+   * that Lapse sees with it joins the session. `awaited` tells whether one was seen.
+   */
+  async registerReference(
+    reference: string,
+    registration: ReferenceRegistration,
+    { signal }: Optional = {},
+  ): Promise<RegisterReferenceResult> {
+    const { session_id } = registration;
+    if (session_id !== undefined) requirePathId('session_id', session_id);
+    const call = { method: 'PUT', path: this.#reference(reference), body: registration, signal } as const;
+    const response = await this.#transport.send(call, ['already-final', 'cancellation-pending']);
+    return (
+      conflictOf(response) ?? {
+        outcome: response.status === 201 ? 'registered' : 'updated',
+        reference: response.body as unknown as Reference,
+      }
+    );
+  }
+
+  /**
+   * Cancels every open request with a reference of the shop and leaves paid ones unchanged. For a shop that lost the response to its create
+   * call, and so does not know Klarna's id. If Lapse knows no request yet, the cancel waits for one: see `awaited`. `undefined` for a dry
+   * run of a reference that Lapse does not know.
    */
   async cancelReference(
     reference: string,

@@ -49,6 +49,10 @@ export type Session = Schemas['Session'];
 /** A checkout session after a cancel: its status and one outcome for each Payment Request. */
 export type SessionOutcome = Schemas['SessionOutcome'];
 
+/** A session to register before Klarna's id is known, as a {@link Registration} with its reference in the path. */
+export type ReferenceRegistration = Omit<Schemas['ReferenceRegistration'], keyof Schemas['Extension']> &
+  (OneOf<Schemas['Extension']> | Partial<Record<keyof Schemas['Extension'], never>>);
+
 /** What has a reference of the shop: its status and its Payment Requests. */
 export type Reference = Schemas['ReferenceStatus'];
 

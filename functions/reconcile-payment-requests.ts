@@ -8,8 +8,18 @@ import type { SweepMemory } from './domain/sweep-memory.ts';
 import { count, measure, note } from './telemetry/telemetry.ts';
 import { recurringHandler } from './triggers/scheduled-handler.ts';
 
-const { alone, join, reconcile, watch, open, runJobs, checkSecrets, watchCredentials, warmUp } =
-  composeReconciliation();
+const {
+  alone,
+  join,
+  reconcile,
+  settleReferences,
+  watch,
+  open,
+  runJobs,
+  checkSecrets,
+  watchCredentials,
+  warmUp,
+} = composeReconciliation();
 
 export { warmUp };
 
@@ -28,8 +38,9 @@ async function sweep(until: number, known: SweepMemory) {
     see(seen);
   };
   // Where Klarna's limit is near, timers go first, then jobs, then the rest of the sweep.
-  const [report, jobs] = await Promise.all([
+  const [report, references, jobs] = await Promise.all([
     reconcile(until, seeing),
+    settleReferences(until),
     runJobs(until),
     checkSecrets(),
     watchCredentials(until),
@@ -43,7 +54,10 @@ async function sweep(until: number, known: SweepMemory) {
   measure('DueRecords', dueIn(report));
   measure('OpenRequests', await open.countAtLeast());
   tellLargest(found);
-  return { report: { ...report, joined, job_pages: jobs.pages }, memory };
+  const settled = Object.entries(references).map(
+    ([outcome, count]) => [`references_${outcome}`, count] as const,
+  );
+  return { report: { ...report, ...Object.fromEntries(settled), joined, job_pages: jobs.pages }, memory };
 }
 
 /** Records of one run from which it tells whose they are. */

@@ -2,6 +2,7 @@
 import { composeRegistration } from './composition/composition-root.ts';
 import type { Account } from './domain/identifiers.ts';
 import { accountNameOf } from './http/parse-request.ts';
+import { referenceRegistrationRoutes } from './http/reference-routes.ts';
 import { registrationRoutes } from './http/registration-routes.ts';
 import { serveRoutes } from './http/serve-routes.ts';
 import { settingsWriteRoutes } from './http/settings-routes.ts';
@@ -11,7 +12,11 @@ const registration = composeRegistration();
 export const { warmUp } = registration;
 
 export const handler = serveRoutes<'register-payment-request', Account>(
-  { ...registrationRoutes(registration), ...settingsWriteRoutes(registration) },
+  {
+    ...registrationRoutes(registration),
+    ...referenceRegistrationRoutes(registration),
+    ...settingsWriteRoutes(registration),
+  },
   accountNameOf,
   {},
 );

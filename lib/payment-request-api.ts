@@ -131,7 +131,7 @@ export class PaymentRequestApi extends Construct {
       timeout: Duration.seconds(10),
     });
     table.grantItems(register, 'GetItem', 'BatchGetItem', 'UpdateItem');
-    table.grantQuery(register, tableSchema.sessionIndex);
+    table.grantQuery(register, tableSchema.sessionIndex, tableSchema.referenceIndex);
     secrets.grantReadAccounts(register);
     timer.grantArm(register);
     return register;

@@ -119,7 +119,7 @@ export class SessionTimer extends Construct {
       timeout: Duration.seconds(30),
     });
     table.grantItems(expire, 'GetItem', 'BatchGetItem', 'UpdateItem');
-    table.grantQuery(expire, tableSchema.sessionIndex);
+    table.grantQuery(expire, tableSchema.sessionIndex, tableSchema.referenceIndex);
     secrets.grantReadAccounts(expire);
     this.grantArm(expire);
     expire.live.addEventSource(

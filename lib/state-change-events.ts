@@ -84,8 +84,8 @@ export class StateChangeEvents extends Construct {
     publish.allow(['events:PutEvents'], [this.bus.eventBusArn]);
     publish.allow(['sqs:SendMessage'], [this.unpublished.queueArn]);
     // It looks for what belongs together, and hands it over. It writes no record, and has no account's secret.
-    table.grantItems(publish, 'BatchGetItem');
-    table.grantQuery(publish, tableSchema.sessionIndex);
+    table.grantItems(publish, 'GetItem', 'BatchGetItem');
+    table.grantQuery(publish, tableSchema.sessionIndex, tableSchema.referenceIndex);
     publish.allow(['sqs:SendMessage'], [timer.queue.queueArn]);
     return publish;
   }

@@ -1,12 +1,20 @@
 import type { AccountSettings } from '../domain/account-settings.ts';
+import { type AwaitedReference, withAwaitedCancel } from '../domain/awaited-reference.ts';
 import { type CancelCommand, outcomeFromRecord, withSparedMember } from '../domain/cancellation.ts';
-import { ownEventId, type PaymentRequestKey, type Reference, type SessionId } from '../domain/identifiers.ts';
+import {
+  ownEventId,
+  type PaymentRequestKey,
+  type Reference,
+  type ReferenceKey,
+  type SessionId,
+} from '../domain/identifiers.ts';
 import type { PaymentRequest } from '../domain/payment-request.ts';
+import { TransientError } from '../domain/transient-error.ts';
 import type { UnreadableRecordError } from '../domain/unreadable-record-error.ts';
 import type { CancelResult } from './cancel-payment-request.ts';
 import { type ChangeDependencies, changeRecord } from './change-record.ts';
 import { mapConcurrently } from './map-concurrently.ts';
-import type { Ids, OnUnreadable } from './ports.ts';
+import type { AwaitedReferences, Ids, OnUnreadable } from './ports.ts';
 import { readReference, type ReferenceReading, readSession, type SessionReading } from './read-session.ts';
 import { shortId } from './short-id.ts';
 
@@ -32,7 +40,9 @@ export interface MembersCancelDependencies extends ChangeDependencies {
 export interface SessionCancelDependencies extends SessionReading, MembersCancelDependencies {}
 
 /** What the cancel of a reference needs. */
-export interface ReferenceCancelDependencies extends ReferenceReading, MembersCancelDependencies {}
+export interface ReferenceCancelDependencies extends ReferenceReading, MembersCancelDependencies {
+  readonly awaited: AwaitedReferences;
+}
 
 /** One request of the session or the reference, and its outcome. The record of an `untried` one is as it was read. */
 export type SessionMember = PaymentRequestKey & CancelResult;
@@ -60,17 +70,61 @@ export const cancelSession =
       readSession(dependencies)(settings.account, sessionId, onUnreadable),
     );
 
-/** The same for the requests with a reference of the shop. */
+/** The outcome of the cancel of a reference: that of each request, and whether a cancel waits for one that is not known yet. */
+export interface ReferenceCancelResult {
+  readonly members: readonly SessionMember[];
+  readonly awaited: AwaitedReference | undefined;
+}
+
+/** How often it decides again after another writer was faster. */
+const mostRounds = 5;
+
+/**
+ * The same for the requests with a reference of the shop. Where none is known, or a session waits for one, the cancel is kept, and
+ * carried out once the id is known.
+ */
 export const cancelReference =
   (dependencies: ReferenceCancelDependencies) =>
-  (
+  async (
     reference: Reference,
     command: CancelCommand,
     settings: AccountSettings,
-  ): Promise<readonly SessionMember[]> =>
-    cancelMembers(dependencies, { command, settings }, (onUnreadable) =>
-      readReference(dependencies)(settings.account, reference, onUnreadable),
-    );
+  ): Promise<ReferenceCancelResult> => {
+    const { account } = settings;
+    const key = { account, reference };
+    const asked = { command, settings };
+    const known = await dependencies.awaited.read(key);
+    // It is kept first: a request that is seen meanwhile is canceled by one of the two.
+    const waiting = known?.status === 'waiting' ? await keep(dependencies, key, command) : undefined;
+    const members = await cancelMembers(dependencies, asked, async (onUnreadable) => {
+      const listed = await readReference(dependencies)(account, reference, onUnreadable);
+      const { paymentRequestId } = known ?? {};
+      if (paymentRequestId === undefined || listed.some((each) => each.paymentRequestId === paymentRequestId))
+        return listed;
+      // The index may not list the request that has just joined.
+      const joined = await dependencies.store.read({ account, paymentRequestId });
+      return joined ? [...listed, joined] : listed;
+    });
+    const awaited = waiting ?? (members.length === 0 ? await keep(dependencies, key, command) : undefined);
+    return { members, awaited };
+  };
+
+/** Keeps the cancel, unless one waits already. `undefined` where nothing waits: a request has just been seen, or it is a dry run. */
+async function keep(
+  { awaited, clock, isDryRun }: ReferenceCancelDependencies,
+  key: ReferenceKey,
+  command: CancelCommand,
+): Promise<AwaitedReference | undefined> {
+  for (let round = 0; round < mostRounds; round += 1) {
+    const item = await awaited.read(key);
+    if (isDryRun) return item?.status === 'waiting' ? item : undefined;
+    if (item?.status === 'joined') return undefined;
+    const next = withAwaitedCancel(item, key, command, clock.instant());
+    if (!next) return item;
+    if (await awaited.save(next)) return next;
+  }
+  throw new TransientError(`${key.account}: other writers of a reference were faster ${mostRounds} times`);
+}
 
 async function cancelMembers(
   dependencies: MembersCancelDependencies,

@@ -1,16 +1,25 @@
-import type { PaymentRequestKey } from '../domain/identifiers.ts';
+import { type PaymentRequestKey, parseReference, type ReferenceKey } from '../domain/identifiers.ts';
+import type { AwaitedReference } from '../domain/awaited-reference.ts';
 import type { PaymentRequest } from '../domain/payment-request.ts';
 import { attemptsIn, type SessionAttempts } from '../domain/session-attempts.ts';
 import { isPayment } from '../domain/state-change-event.ts';
-import type { HandOver, PaymentRequestStore, SessionPaymentRequests } from './ports.ts';
+import type {
+  AwaitedReferences,
+  HandOver,
+  PaymentRequestStore,
+  ReferencedPaymentRequests,
+  SessionPaymentRequests,
+} from './ports.ts';
 
 /** What following the writes of the stream needs. */
 export interface FollowDependencies {
   readonly store: Pick<PaymentRequestStore, 'readAll'>;
   readonly sessions: SessionPaymentRequests;
+  readonly references: ReferencedPaymentRequests;
+  readonly awaited: Pick<AwaitedReferences, 'read'>;
   readonly handOver: HandOver;
   /** Called with the fault of a write that could not be followed. The sweep does what it asks for. */
-  readonly onFollowFault: (key: PaymentRequestKey, error: unknown) => void;
+  readonly onFollowFault: (key: PaymentRequestKey | ReferenceKey, error: unknown) => void;
 }
 
 /** What following a write found: the attempts of the session, where the write tells of a payment in one. */
@@ -28,7 +37,7 @@ const mostNamed = 50;
  * record over. Writes nothing itself. Never rejects, so that no event waits for it.
  */
 export const followWrite =
-  ({ store, sessions, handOver, onFollowFault }: FollowDependencies) =>
+  ({ store, sessions, awaited, handOver, onFollowFault }: FollowDependencies) =>
   async (record: PaymentRequest): Promise<Followed> => {
     const { account, sessionId, paymentRequestId } = record;
     let attempts: SessionAttempts | undefined;
@@ -44,9 +53,40 @@ export const followWrite =
         attempts = attemptsIn([...members.filter((member) => member.sessionId === sessionId), record]);
       }
       if (record.isToBeCompared || others.length > 0) await handOver.compare(record);
+      await settleFor(record, { awaited, handOver });
       return { attempts, isDone: true };
     } catch (error) {
       onFollowFault({ account, paymentRequestId }, error);
       return { attempts, isDone: false };
+    }
+  };
+
+/** Hands over what waits for the reference of a record that no caller has registered. Only a record that is new or has changed its state may be the first one. */
+async function settleFor(
+  { account, reference: text, session, changes, paymentRequestId }: PaymentRequest,
+  { awaited, handOver }: Pick<FollowDependencies, 'awaited' | 'handOver'>,
+): Promise<void> {
+  const reference = text === undefined ? undefined : parseReference(text);
+  if (!reference || changes.length === 0) return;
+  const isNews = changes.some(({ kind }) => kind === 'state_changed' || (kind === 'registered' && session));
+  if (!isNews) return;
+  const key = { account, reference };
+  if ((await awaited.read(key))?.status === 'waiting') await handOver.settle(key, paymentRequestId);
+}
+
+/** The same for a write of what waits: a request with the reference may have been seen before. */
+export const followReference =
+  ({ references, handOver, onFollowFault }: FollowDependencies) =>
+  async ({ account, reference, status }: AwaitedReference): Promise<{ readonly isDone: boolean }> => {
+    if (status !== 'waiting') return { isDone: true };
+    try {
+      for await (const { paymentRequestId } of references.ofReference(account, reference)) {
+        await handOver.settle({ account, reference }, paymentRequestId);
+        break;
+      }
+      return { isDone: true };
+    } catch (error) {
+      onFollowFault({ account, reference }, error);
+      return { isDone: false };
     }
   };

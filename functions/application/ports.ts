@@ -7,6 +7,7 @@ import type {
 } from '../domain/account-settings.ts';
 import type { KeptAuthorization } from '../domain/kept-authorization.ts';
 import type { AuthorizationReport } from '../domain/confirmation.ts';
+import type { AwaitedReference } from '../domain/awaited-reference.ts';
 import type { CancelJob, CancelJobEntry, CancelJobKey } from '../domain/cancel-job.ts';
 import type { Credential } from '../domain/credential.ts';
 import type {
@@ -15,6 +16,7 @@ import type {
   PaymentRequestId,
   PaymentRequestKey,
   Reference,
+  ReferenceKey,
   SessionId,
 } from '../domain/identifiers.ts';
 import type { Instant } from '../domain/instant.ts';
@@ -147,6 +149,16 @@ export interface KeptAuthorizations {
   due(now: Instant): AsyncIterable<{ readonly account: Account; readonly reference: Reference }>;
   /** Stores `next` and returns true, if no other write came since `current` was read. */
   save(current: KeptAuthorization, next: KeptAuthorization): Promise<boolean>;
+}
+
+/** What waits for the first Payment Request with a reference of the shop. Faults are thrown. */
+export interface AwaitedReferences {
+  /** A strongly consistent read. */
+  read(key: ReferenceKey): Promise<AwaitedReference | undefined>;
+  /** Stores `next` and returns true, if the stored version is still the one that it is the next version of, or there is none. */
+  save(next: AwaitedReference): Promise<boolean>;
+  /** Keys of what is due by `now`, the longest overdue first. */
+  due(now: Instant): AsyncIterable<ReferenceKey>;
 }
 
 /** Jobs that cancel many requests, with the ids they cancel and their reports. Faults are thrown. */
@@ -381,6 +393,8 @@ export interface SessionTimer extends TimerRemoval {
 export interface HandOver {
   /** Asks for a comparison of the attempts of the record's session, a second later: an index follows the records. Durable when it resolves. */
   compare(key: PaymentRequestKey): Promise<void>;
+  /** Asks to settle what waits for a request with this reference. The request is named where it is known. */
+  settle(key: ReferenceKey, seen: PaymentRequestId | undefined): Promise<void>;
 }
 
 /** One write to the table as its stream delivers it. */
@@ -392,6 +406,13 @@ export interface StreamEntry {
   readonly writtenAt: number;
   /** The record after the write. Throws if its events cannot be read. */
   readonly read: () => PaymentRequest;
+}
+
+/** One write of what waits for a request with a reference, as the table's stream delivers it. */
+export interface ReferenceStreamEntry extends Pick<StreamEntry, 'sequenceNumber' | 'writtenAt'> {
+  readonly key: ReferenceKey;
+  /** The item after the write. Throws if it cannot be read. */
+  readonly readReference: () => AwaitedReference;
 }
 
 /** An event that the bus refused, and EventBridge's code for the reason. */

@@ -1,8 +1,15 @@
 import { instantFromMillis } from '../domain/instant.ts';
-import { eventsOf, type StateChangeEvent } from '../domain/state-change-event.ts';
+import { eventsOf, neverSeenEventOf, type StateChangeEvent } from '../domain/state-change-event.ts';
 import type { Unpublished } from '../domain/unpublished.ts';
-import type { followWrite } from './follow-write.ts';
-import type { Clock, RefusedEvent, StateChangePublisher, StreamEntry, UnpublishedEvents } from './ports.ts';
+import type { followReference, followWrite } from './follow-write.ts';
+import type {
+  Clock,
+  ReferenceStreamEntry,
+  RefusedEvent,
+  StateChangePublisher,
+  StreamEntry,
+  UnpublishedEvents,
+} from './ports.ts';
 
 /** What publishing needs. */
 export interface PublishDependencies {
@@ -11,8 +18,10 @@ export interface PublishDependencies {
   readonly clock: Clock;
   /** Follows a write, and returns the attempts of a session that is paid. Never rejects. A write that it could not follow comes again. */
   readonly follow: ReturnType<typeof followWrite>;
+  /** The same for a write of what waits for a reference. */
+  readonly followReference: ReturnType<typeof followReference>;
   /** Called with the fault of a write that cannot be read, or that could not be set aside. */
-  readonly onFault: (entry: StreamEntry, error: unknown) => void;
+  readonly onFault: (entry: StreamEntry | ReferenceStreamEntry, error: unknown) => void;
 }
 
 /** What was published and what was set aside, and the sequence number from which the stream delivers again, if it must. */
@@ -37,7 +46,7 @@ const followedAgainFor = 60_000;
  */
 export const publishStateChanges =
   (dependencies: PublishDependencies) =>
-  async (entries: readonly StreamEntry[], until: number): Promise<PublishResult> => {
+  async (entries: readonly (StreamEntry | ReferenceStreamEntry)[], until: number): Promise<PublishResult> => {
     const read = await Promise.all(entries.map((entry) => readEntry(entry, dependencies)));
     const sent = await send(dependencies, read, until);
     const { retryFrom, setAside } = await settle(dependencies, read, sent);
@@ -49,13 +58,18 @@ export const publishStateChanges =
 
 /** A write and its events. `unreadable`: what is set aside for a write that cannot be read. */
 interface ReadEntry {
-  readonly entry: StreamEntry;
+  readonly entry: StreamEntry | ReferenceStreamEntry;
   readonly events: readonly StateChangeEvent[];
   readonly unreadable?: Unpublished;
   readonly isUnfollowed?: boolean;
 }
 
-async function readEntry(entry: StreamEntry, { follow, onFault }: PublishDependencies): Promise<ReadEntry> {
+async function readEntry(
+  entry: StreamEntry | ReferenceStreamEntry,
+  dependencies: PublishDependencies,
+): Promise<ReadEntry> {
+  if ('readReference' in entry) return readReferenceEntry(entry, dependencies);
+  const { follow, onFault } = dependencies;
   try {
     const record = entry.read();
     const { attempts, isDone } = await follow(record);
@@ -70,6 +84,21 @@ async function readEntry(entry: StreamEntry, { follow, onFault }: PublishDepende
       writtenAt: instantFromMillis(writtenAt),
     } as const;
     return { entry, events: [], unreadable };
+  }
+}
+
+/** What waits for a reference makes an event at its end. What cannot be read holds up no other write: the sweep reads it again. */
+async function readReferenceEntry(
+  entry: ReferenceStreamEntry,
+  { followReference: follow, onFault }: PublishDependencies,
+): Promise<ReadEntry> {
+  try {
+    const awaited = entry.readReference();
+    const events = awaited.status === 'never_seen' ? [neverSeenEventOf(awaited)] : [];
+    return { entry, events, isUnfollowed: !(await follow(awaited)).isDone };
+  } catch (error) {
+    onFault(entry, error);
+    return { entry, events: [] };
   }
 }
 
@@ -128,4 +157,5 @@ async function settle(
   return { retryFrom: undefined, setAside };
 }
 
-const isOld = ({ writtenAt }: StreamEntry, clock: Clock): boolean => clock.now() - writtenAt > triedAgainFor;
+const isOld = ({ writtenAt }: Pick<StreamEntry, 'writtenAt'>, clock: Clock): boolean =>
+  clock.now() - writtenAt > triedAgainFor;

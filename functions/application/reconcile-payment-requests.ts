@@ -28,13 +28,17 @@ import { joinReference, type JoinDependencies } from './join-authorizations.ts';
 import type { Accounts, DuePaymentRequests } from './ports.ts';
 import { type Refresh, refreshPaymentRequest } from './refresh-payment-request.ts';
 import { armByDefault, type SessionDependencies } from './register-session.ts';
+import { type SettleDependencies, settleReference } from './settle-reference.ts';
 import { takeTurns } from './take-turns.ts';
 import type { SeenRecord, UnsettledWatch } from './watch-unsettled.ts';
 import { shortId } from './short-id.ts';
 
 /** What the sweep needs. */
 export interface ReconcileDependencies
-  extends Omit<TimeoutDependencies, 'turn'>, Pick<JoinDependencies, 'authorizations' | 'list'> {
+  extends
+    Omit<TimeoutDependencies, 'turn'>,
+    Pick<JoinDependencies, 'authorizations' | 'list'>,
+    Pick<SettleDependencies, 'awaited' | 'references'> {
   readonly due: DuePaymentRequests;
   readonly accounts: Accounts;
   readonly syncExpiry: SessionDependencies['syncExpiry'];
@@ -266,6 +270,8 @@ const actions: Readonly<Record<Exclude<ReconcileAction, 'nothing'>, Act>> = {
     else if (moved.attempts > 0) await forget(dependencies, moved, settings);
   },
   arm_default: async (dependencies, record, settings) => {
+    // What waits for its reference comes first, where the stream's message was lost.
+    if (await settledFor(dependencies, record, settings)) return;
     const { defaultSessionTimeout, armOnSubmitted } = settings;
     const armed =
       armOnSubmitted && defaultSessionTimeout !== undefined && isOpen(record.state)
@@ -282,6 +288,18 @@ const actions: Readonly<Record<Exclude<ReconcileAction, 'nothing'>, Act>> = {
   ask: read,
   read,
 };
+
+/** Settles what waits for the reference of a record that no caller has registered. Returns whether anything did. */
+async function settledFor(
+  dependencies: ReconcileDependencies & Pick<TimeoutDependencies, 'turn'>,
+  { account, reference: text, paymentRequestId }: PaymentRequest,
+  settings: AccountSettings,
+): Promise<boolean> {
+  const reference = text === undefined ? undefined : parseReference(text);
+  if (!reference) return false;
+  const outcome = await settleReference(dependencies)({ account, reference }, settings, paymentRequestId);
+  return outcome !== 'nothing' && outcome !== 'never_seen';
+}
 
 /** Notes the response to a question that webhooks left open, and when the record is due again. */
 function noteResponse(

@@ -13,6 +13,7 @@ import { SQSClient } from '@aws-sdk/client-sqs';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { DynamoDbAccountViews } from '../adapters/dynamodb/dynamodb-account-views.ts';
 import { DynamoDbAccounts } from '../adapters/dynamodb/dynamodb-accounts.ts';
+import { DynamoDbAwaitedReferences } from '../adapters/dynamodb/dynamodb-awaited-references.ts';
 import { DynamoDbCancelJobs } from '../adapters/dynamodb/dynamodb-cancel-jobs.ts';
 import { DynamoDbPaymentRequestStore } from '../adapters/dynamodb/dynamodb-payment-request-store.ts';
 import { DynamoDbKeptAuthorizations } from '../adapters/dynamodb/dynamodb-kept-authorizations.ts';
@@ -23,7 +24,7 @@ import { DynamoDbRateBudgets } from '../adapters/dynamodb/dynamodb-rate-budgets.
 import { DynamoDbWebhookArrivals } from '../adapters/dynamodb/dynamodb-webhook-arrivals.ts';
 import { DynamoDbSweepLease } from '../adapters/dynamodb/dynamodb-sweep-lease.ts';
 import { toItem } from '../adapters/dynamodb/stored-payment-request.ts';
-import { writeOf } from '../adapters/dynamodb/stream-changes.ts';
+import { referenceWriteOf, writeOf } from '../adapters/dynamodb/stream-changes.ts';
 import { EventBridgePublisher } from '../adapters/eventbridge/eventbridge-publisher.ts';
 import { agentFor } from '../adapters/klarna/klarna-http.ts';
 import { HttpKlarnaPaymentRequests } from '../adapters/klarna/klarna-payment-requests.ts';
@@ -140,6 +141,7 @@ export function storeOf(environment: Pick<Parsed, 'TABLE_NAME' | 'RETENTION_DAYS
   return {
     store: storeWith(client),
     jobs: () => new DynamoDbCancelJobs({ ...tableOf(environment), client }),
+    awaited: () => new DynamoDbAwaitedReferences({ ...tableOf(environment), client }),
     stored: new DynamoDbAccounts({ tableName: environment.TABLE_NAME, client }),
     views: () => new DynamoDbAccountViews({ tableName: environment.TABLE_NAME, client }),
     credentials: {
@@ -409,6 +411,7 @@ export function publisherOf({
   return {
     handOver: new TimerQueueHandOver({ sqs, queueUrl: TIMER_QUEUE_URL, clock }),
     writeOf,
+    referenceWriteOf,
     publisher: new EventBridgePublisher({
       client,
       busName: EVENT_BUS_NAME,

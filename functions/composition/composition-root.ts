@@ -6,7 +6,7 @@ import { cancelPaymentRequest, dryRunCancel } from '../application/cancel-paymen
 import { cancelReference, cancelSession } from '../application/cancel-session.ts';
 import { compareSession } from '../application/compare-attempts.ts';
 import { endExpiredSession } from '../application/end-expired-session.ts';
-import { followWrite } from '../application/follow-write.ts';
+import { followReference, followWrite } from '../application/follow-write.ts';
 import { holdSweepLease } from '../application/hold-sweep-lease.ts';
 import { listPaymentRequests } from '../application/list-payment-requests.ts';
 import { previewSweep } from '../application/preview-sweep.ts';
@@ -15,6 +15,7 @@ import type {
   KlarnaExpiry,
   KlarnaPaymentRequests,
   PaymentRequestStore,
+  ReferenceStreamEntry,
   StreamEntry,
 } from '../application/ports.ts';
 import { publishStateChanges } from '../application/publish-state-changes.ts';
@@ -25,15 +26,18 @@ import { reconcilePaymentRequests } from '../application/reconcile-payment-reque
 import { repeatSafely } from '../application/repeat-safely.ts';
 import { reportAuthorization } from '../application/record-authorization.ts';
 import { refreshPaymentRequest } from '../application/refresh-payment-request.ts';
+import { registerReference } from '../application/register-reference.ts';
 import { extendSession, registerSession } from '../application/register-session.ts';
 import { runCancelJobs } from '../application/run-cancel-jobs.ts';
 import { startCancelJob, stopCancelJob } from '../application/start-cancel-job.ts';
+import { settleReference } from '../application/settle-reference.ts';
+import { settleReferences } from '../application/settle-references.ts';
 import { syncKlarnaExpiry } from '../application/sync-klarna-expiry.ts';
 import { viewAccounts } from '../application/view-accounts.ts';
 import { watchCredentials } from '../application/watch-credentials.ts';
 import { watchUnsettled } from '../application/watch-unsettled.ts';
 import type { AccountSettings, KlarnaCredentials } from '../domain/account-settings.ts';
-import type { PaymentRequestKey } from '../domain/identifiers.ts';
+import type { PaymentRequestKey, ReferenceKey } from '../domain/identifiers.ts';
 import { plusMillis } from '../domain/instant.ts';
 import { unknownPaymentRequest } from '../domain/payment-request.ts';
 import type { SweepMemory } from '../domain/sweep-memory.ts';
@@ -69,7 +73,7 @@ const onTimerFault = (error: unknown): void => fault('timer.fault', error);
 /** The dependencies of register-payment-request. */
 export function composeRegistration() {
   const environment = parseEnvironment('register-payment-request', process.env);
-  const { store, offlineStore, stored, credentials } = storeOf(environment);
+  const { store, offlineStore, awaited, stored, credentials } = storeOf(environment);
   const { timer, offlineTimer } = timerOf(environment);
   const { accounts, prime, write } = accountsOf(environment, stored);
   const dependencies = {
@@ -84,6 +88,12 @@ export function composeRegistration() {
     accounts,
     write,
     register: registerSession({ ...dependencies, sessions: store }),
+    registerReference: registerReference({
+      ...dependencies,
+      sessions: store,
+      references: store,
+      awaited: awaited(),
+    }),
     extend: extendSession(dependencies),
     authorize: reportAuthorization(dependencies),
     repeatSafely: repeatSafely(dependencies),
@@ -98,7 +108,7 @@ export function composeRegistration() {
 /** The dependencies of get-payment-request. */
 export function composeReading() {
   const environment = parseEnvironment('get-payment-request', process.env);
-  const { store, offlineStore, jobs, stored, credentials, views } = storeOf(environment);
+  const { store, offlineStore, jobs, awaited, stored, credentials, views } = storeOf(environment);
   const { accounts, prime, find } = accountsOf(environment, stored);
   const klarna = klarnaOf(environment, credentials);
   return {
@@ -109,6 +119,7 @@ export function composeReading() {
     refresh: refreshPaymentRequest({ ...retries, store, ...klarna }),
     readSession: readSession({ store, sessions: store }),
     readReference: readReference({ store, references: store }),
+    awaited: awaited(),
     list: listPaymentRequests({ store, list: store, onUnreadable }),
     jobs: jobs(),
     view: viewAccounts({ views: views(), clock }),
@@ -121,7 +132,7 @@ export function composeReading() {
 export function composeCancellation() {
   const environment = parseEnvironment('cancel-payment-request', process.env);
   const { timer, offlineTimer } = removalOf(environment);
-  const { store, offlineStore, jobs: jobsOf, stored, credentials } = storeOf(environment);
+  const { store, offlineStore, jobs: jobsOf, awaited, stored, credentials } = storeOf(environment);
   const { accounts, prime } = accountsOf(environment, stored);
   const dependencies = { ...retries, store, timer, ...klarnaOf(environment, credentials), onTimerFault };
   const cancel = cancelPaymentRequest(dependencies);
@@ -132,6 +143,7 @@ export function composeCancellation() {
     store,
     sessions: store,
     references: store,
+    awaited: awaited(),
     ids,
     onFault: ({ account, paymentRequestId }: PaymentRequestKey, error: unknown) =>
       fault('session-cancel.fault', error, { account, payment_request_id: paymentRequestId }),
@@ -180,7 +192,7 @@ const longestWait = 10_000;
 /** The dependencies of cancel-expired-session. */
 export function composeTimeout() {
   const environment = parseEnvironment('cancel-expired-session', process.env);
-  const { store, offlineStore, stored, credentials } = storeOf(environment);
+  const { store, offlineStore, awaited, stored, credentials } = storeOf(environment);
   const { timer, offlineTimer } = timerOf(environment);
   const { accounts, prime } = accountsOf(environment, stored);
   const klarna = klarnaOf(environment, credentials);
@@ -188,8 +200,11 @@ export function composeTimeout() {
     ...retries,
     store,
     sessions: store,
+    references: store,
+    awaited: awaited(),
     timer,
     ...klarna,
+    syncExpiry: expirySyncOf(store, klarna),
     onTimerFault,
     onUnreadable,
     turn: (settings: AccountSettings) => klarna.pace.turn(settings, 'timer', clock.now() + longestWait),
@@ -206,28 +221,41 @@ export function composeTimeout() {
     ),
     endExpired: endExpiredSession(dependencies),
     compare: compareSession(dependencies),
+    settle: settleReference(dependencies),
     delay: delayOf(environment),
   };
 }
 
+const onRecordFault = ({ account, paymentRequestId }: PaymentRequestKey, error: unknown): void =>
+  fault('sweep.fault', error, { account, payment_request_id: paymentRequestId });
+
+const onReferenceFault = ({ account }: ReferenceKey, error: unknown): void =>
+  fault('reference.fault', error, { account });
+
 /** The dependencies of reconcile-payment-requests. */
 export function composeReconciliation() {
   const environment = parseEnvironment('reconcile-payment-requests', process.env);
-  const { store, jobs, sweepLease, open, stored, credentials, authorizations } = storeOf(environment);
+  const { store, jobs, awaited, sweepLease, open, stored, credentials, authorizations } =
+    storeOf(environment);
   const klarna = klarnaOf(environment, credentials);
   const { accounts, check, inUse } = accountsOf(environment, stored);
   const { timer } = timerOf(environment);
-  const dependencies = { ...retries, store, sessions: store, timer, ...klarna, onTimerFault, onUnreadable };
-  const onRecordFault = ({ account, paymentRequestId }: PaymentRequestKey, error: unknown): void =>
-    fault('sweep.fault', error, { account, payment_request_id: paymentRequestId });
+  const dependencies = {
+    ...retries,
+    store,
+    sessions: store,
+    references: store,
+    awaited: awaited(),
+    timer,
+    ...klarna,
+    syncExpiry: expirySyncOf(store, klarna),
+    onTimerFault,
+    onUnreadable,
+  };
   return {
     // No caller waits for the sweep.
     warmUp: warmUpOf(),
-    alone: holdSweepLease({
-      lease: sweepLease(),
-      clock,
-      onFault: (error) => fault('sweep.fault', error),
-    }),
+    alone: holdSweepLease({ lease: sweepLease(), clock, onFault: (error) => fault('sweep.fault', error) }),
     watch: (known: SweepMemory) => watchUnsettled({ store, clock, onFault: onRecordFault }, known),
     open: open(),
     checkSecrets: atMostEvery(checkInterval, check, (error) => fault('secret.unchecked', error)),
@@ -250,13 +278,17 @@ export function composeReconciliation() {
       list: store,
       onFault: (account, error) => fault('sweep.fault', error, { account }),
     }),
+    settleReferences: settleReferences({
+      ...dependencies,
+      accounts,
+      onReferenceFault,
+    }),
     reconcile: reconcilePaymentRequests({
       ...dependencies,
       authorizations: authorizations(),
       list: store,
       due: store,
       accounts,
-      syncExpiry: expirySyncOf(store, klarna),
       onTimeout: measureTimeout,
       onFault: onRecordFault,
     }),
@@ -266,24 +298,31 @@ export function composeReconciliation() {
 /** The dependencies of publish-state-changes. */
 export function composePublishing() {
   const environment = parseEnvironment('publish-state-changes', process.env);
-  const { writeOf, publisher, unpublished, handOver, primePublishing } = publisherOf(environment);
-  const { store } = storeOf(environment);
-  const follow = followWrite({
+  const { writeOf, referenceWriteOf, publisher, unpublished, handOver, primePublishing } =
+    publisherOf(environment);
+  const { store, awaited } = storeOf(environment);
+  const following = {
     store,
     sessions: store,
+    references: store,
+    awaited: awaited(),
     handOver,
-    onFollowFault: ({ account, paymentRequestId }, error) =>
-      fault('follow.fault', error, { account, payment_request_id: paymentRequestId }),
-  });
-  const onFault = ({ key, sequenceNumber }: StreamEntry, error: unknown): void =>
-    fault('events.fault', error, {
-      account: key.account,
-      payment_request_id: key.paymentRequestId,
-      sequence_number: sequenceNumber,
-    });
+    onFollowFault: (key: PaymentRequestKey | ReferenceKey, error: unknown): void =>
+      fault('follow.fault', error, idsOf(key)),
+  };
+  const onFault = ({ key, sequenceNumber }: StreamEntry | ReferenceStreamEntry, error: unknown): void =>
+    fault('events.fault', error, { ...idsOf(key), sequence_number: sequenceNumber });
   return {
     writeOf,
-    publish: publishStateChanges({ publisher, unpublished, clock, follow, onFault }),
+    referenceWriteOf,
+    publish: publishStateChanges({
+      publisher,
+      unpublished,
+      clock,
+      follow: followWrite(following),
+      followReference: followReference(following),
+      onFault,
+    }),
     warmUp: warmUpOf(primePublishing),
   };
 }
@@ -327,6 +366,12 @@ const credentialWatchOf = (
     }),
     (error) => fault('credential.fault', error),
   );
+
+/** What a log line names of a key. A reference is the shop's own text, so it is left out. */
+const idsOf = (key: PaymentRequestKey | ReferenceKey) => ({
+  account: key.account,
+  payment_request_id: 'paymentRequestId' in key ? key.paymentRequestId : undefined,
+});
 
 const expirySyncOf = (
   store: PaymentRequestStore,

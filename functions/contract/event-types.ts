@@ -13,6 +13,7 @@ export const eventTypes: readonly StateChangeEventType[] = Object.keys({
   'Payment Request Would Have Canceled': true,
   'Payment Request Authorized': true,
   'Payment Request Not Authorized': true,
+  'Payment Request Never Seen': true,
 } satisfies Record<StateChangeEventType, true>) as StateChangeEventType[];
 
 /** The detail type of an event on the bus. */

@@ -40,6 +40,7 @@ export const routes = {
   'GET /accounts/{account}/payment-requests': read,
   'GET /accounts/{account}/sessions/{session_id}': read,
   'DELETE /accounts/{account}/sessions/{session_id}': cancel,
+  'PUT /accounts/{account}/references/{reference}': register,
   'GET /accounts/{account}/references/{reference}': read,
   'DELETE /accounts/{account}/references/{reference}': cancel,
   'PUT /accounts/{account}/cancel-jobs/{job_id}': job,

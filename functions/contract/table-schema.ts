@@ -6,6 +6,7 @@
  * - Reports of authorizations that name only a reference: `PK = A#<account>#T#<reference>`.
  * - A quarantined delivery: `PK = Q#<signing_key_id>#<event id or body hash>`.
  * - A cancel job: `PK = A#<account>#J#<job_id>`; its targets end in `#IDS`, the pages of its report in `#<page>`.
+ * - What waits for a request with a reference: `PK = A#<account>#R#<reference>`.
  * - What is stored about an account without an entry: `PK = A#<account>#SETTINGS`.
  * - The names of the credentials whose secrets the stack did not create: `PK = CREDENTIALS`.
  * - When the last webhook with a signing key arrived: `PK = K#<signing_key_id>`.

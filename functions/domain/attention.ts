@@ -21,4 +21,8 @@ export const attentionAfterEnd = (attention: Attention | undefined): Attention |
   // Stryker disable next-line ConditionalExpression: only the compiler needs the check
   attention !== undefined && obstacles.includes(attention) ? undefined : attention;
 
+/** The attention with an obstacle to the end of a request. What a person must see whatever becomes of it stays. */
+export const attentionWith = (attention: Attention | undefined, obstacle: Attention): Attention =>
+  attention !== undefined && !obstacles.includes(attention) ? attention : obstacle;
+
 const obstacles: readonly Attention[] = ['not_found', 'klarna_denied', 'unknown_state'];

@@ -6,7 +6,7 @@ import { withEntry } from './history.ts';
 import { ownEventId } from './identifiers.ts';
 import { earlierOf, formatInstant, type Instant, plusMillis } from './instant.ts';
 import type { Observation } from './observation.ts';
-import { type Attention, attentionAfterEnd } from './attention.ts';
+import { type Attention, attentionAfterEnd, attentionWith } from './attention.ts';
 import type { Cancellation, CancellationOutcome, PaymentRequest, ObserveReason } from './payment-request.ts';
 import { nextAttempt, noAttempts } from './reconciliation.ts';
 import { withDeadline, withWouldCancel } from './session-timer.ts';
@@ -130,7 +130,8 @@ function withoutEnd(
     };
   }
   const outcome: CancellationOutcome = conclusion.kind === 'not_found' ? 'not_found' : 'pending';
-  const attention = attentions[conclusion.kind];
+  const obstacle = attentions[conclusion.kind];
+  const attention = obstacle && attentionWith(record.attention, obstacle);
   // An entry with an attention is published: a failed attempt that changes nothing is not.
   const news = attention === record.attention ? undefined : attention;
   const noted = settlementEntry(cancellation, { effect: 'noted', outcome }, attempt, now);

@@ -30,6 +30,12 @@ export interface PaymentRequestKey {
   readonly paymentRequestId: PaymentRequestId;
 }
 
+/** The key of what is awaited under a reference of the shop. */
+export interface ReferenceKey {
+  readonly account: Account;
+  readonly reference: Reference;
+}
+
 /** Letters, digits and hyphens: an account is part of a path, and a credential of the name of a secret. */
 const namePattern = /^[a-z0-9-]{1,32}$/;
 

@@ -8,7 +8,7 @@ import {
   type PaymentRequestKey,
   type SessionId,
 } from './identifiers.ts';
-import { earlierOf, formatInstant, type Instant, millisOf, plusMillis } from './instant.ts';
+import { earlierOf, formatInstant, type Instant, laterOf, millisOf, plusMillis } from './instant.ts';
 import { expiryLimit, withEarlyExpiryDue } from './klarna-expiry.ts';
 import {
   isUnsettled,
@@ -30,7 +30,13 @@ export type Deadline =
       /** The account's default, which no caller gave. The limits shorten it, and it is never refused for being too long. */
       readonly isDefault?: true;
     }
-  | { readonly kind: 'deadline_at'; readonly at: Instant; readonly given: string };
+  | {
+      readonly kind: 'deadline_at';
+      readonly at: Instant;
+      readonly given: string;
+      /** It was checked before the id of the request was known. One that has passed or is too late is moved, and never refused. */
+      readonly isAwaited?: true;
+    };
 
 /**
  * A session to register with its Payment Request, or to change. What is left out stays as it was. For a new session, the account's
@@ -285,13 +291,19 @@ function proposedDeadline(
   return { deadline, at: momentOf(deadline, klarnaLimit, policy, now), klarnaLimit };
 }
 
+/** Milliseconds that a deadline has at least that is set after it has passed: its timer has to be armed. */
+const soonest = 1_000;
+
 function momentOf(
   deadline: Deadline,
   klarnaLimit: Instant | undefined,
   { maxSession }: SessionPolicy,
   now: Instant,
 ): Instant {
-  if (deadline.kind === 'deadline_at') return deadline.at;
+  if (deadline.kind === 'deadline_at') {
+    const { at } = deadline;
+    return deadline.isAwaited ? laterOf(earlierOf(at, klarnaLimit ?? at), plusMillis(now, soonest)) : at;
+  }
   if (!deadline.isDefault) return plusMillis(now, deadline.millis);
   const longest = plusMillis(now, Math.min(deadline.millis, maxSession));
   return earlierOf(longest, klarnaLimit ?? longest);
@@ -468,9 +480,11 @@ const inThePast = (field: string, given: string): SessionRefusal => ({
 });
 
 function deadlineRefusal(
-  { deadline: { kind, given }, at, klarnaLimit }: ProposedDeadline,
+  { deadline, at, klarnaLimit }: ProposedDeadline,
   { policy: { maxSession }, now }: SessionContext,
 ): SessionRefusal | undefined {
+  const { kind, given } = deadline;
+  if (kind === 'deadline_at' && deadline.isAwaited) return undefined;
   const refused = (allowed: string): SessionRefusal => ({ kind: 'invalid', field: kind, given, allowed });
   if (at <= now) return inThePast(kind, given);
   if (millisOf(at) - millisOf(now) > maxSession) {

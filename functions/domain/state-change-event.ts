@@ -4,6 +4,7 @@ import { confirmByOf, confirmationOf, type ConfirmationStatus } from './confirma
 import { type HistoryEntry, isWouldCancel } from './history-entry.ts';
 import { formatInstant, type Instant, knownTime } from './instant.ts';
 import { type Observation, positionOf } from './observation.ts';
+import { type AwaitedReference, awaitedUntil } from './awaited-reference.ts';
 import type { Attention } from './attention.ts';
 import type { CancellationCause, PaymentRequest, ObserveReason } from './payment-request.ts';
 import { isSecondPayment, type SessionAttempts } from './session-attempts.ts';
@@ -18,7 +19,8 @@ export type StateChangeEventType =
   | 'Session Paid Twice'
   | 'Payment Request Would Have Canceled'
   | 'Payment Request Authorized'
-  | 'Payment Request Not Authorized';
+  | 'Payment Request Not Authorized'
+  | 'Payment Request Never Seen';
 
 /** One event on the bus. Events come at least once: `event_key` identifies one, and `sequence` orders those of a request. */
 export interface StateChangeEvent {
@@ -27,7 +29,8 @@ export interface StateChangeEvent {
     readonly event_key: string;
     readonly schema_version: 1;
     readonly account: string;
-    readonly payment_request_id: string;
+    /** `null` where no request was seen with the reference. */
+    readonly payment_request_id: string | null;
     readonly session_id: string | null;
     readonly reference: string | null;
     readonly state: PaymentRequestState | null;
@@ -199,3 +202,33 @@ const slugs = {
   authorized: 'authorized',
   not_authorized: 'not-authorized',
 } as const satisfies Record<ChangeKind, string>;
+
+/** The event of a reference with which no request was seen in time. */
+export function neverSeenEventOf(awaited: AwaitedReference): StateChangeEvent {
+  const { account, reference, session, since, updatedAt, version } = awaited;
+  return {
+    type: 'Payment Request Never Seen',
+    detail: {
+      event_key: [account, 'references', reference, since, 'never-seen'].join('/'),
+      schema_version: 1,
+      account,
+      payment_request_id: null,
+      session_id: session?.sessionId ?? null,
+      reference,
+      state: null,
+      previous_state: null,
+      state_reason: null,
+      recovered_from: null,
+      paid_attempts: null,
+      open_attempts: null,
+      cause: null,
+      reason: awaited.cancel?.reason ?? null,
+      confirmation: null,
+      confirm_by: null,
+      occurred_at: formatInstant(awaitedUntil(awaited)),
+      recorded_at: formatInstant(updatedAt),
+      sequence: 1,
+      version,
+    },
+  };
+}

@@ -1,10 +1,14 @@
 import type { cancelReference } from '../application/cancel-session.ts';
+import type { Accounts, AwaitedReferences, PaymentRequestStore } from '../application/ports.ts';
 import type { readReference } from '../application/read-session.ts';
+import type { registerReference } from '../application/register-reference.ts';
 import type { AccountSettings } from '../domain/account-settings.ts';
 import type { Account } from '../domain/identifiers.ts';
 import { note } from '../telemetry/telemetry.ts';
-import { queryOf, referenceOf } from './parse-request.ts';
+import { callerOf } from './caller.ts';
+import { accountOf, bodyOf, queryOf, referenceOf } from './parse-request.ts';
 import { noQuery, sessionCancelQuery } from './query-schemas.ts';
+import { referenceRegistrationBody, registrationOf, statusOf } from './registration-request.ts';
 import type { RouteHandler } from './serve-routes.ts';
 import { referenceCancelResponse, referenceReadResponse } from './session-response.ts';
 import { commandOf, numbersOf } from './session-routes.ts';
@@ -12,15 +16,51 @@ import { commandOf, numbersOf } from './session-routes.ts';
 /** What GET of a reference needs. */
 export interface ReferenceReading {
   readonly readReference: ReturnType<typeof readReference>;
+  readonly awaited: Pick<AwaitedReferences, 'read'>;
+  readonly read: PaymentRequestStore['read'];
 }
 
-/** GET of a reference: the Payment Requests with it, and whether one is paid. */
-export const referenceReadRoutes = ({ readReference: read }: ReferenceReading) =>
+/** GET of a reference: the Payment Requests with it, what waits for one, and whether one is paid. */
+export const referenceReadRoutes = ({ readReference: readAll, awaited, read }: ReferenceReading) =>
   ({
     'GET /accounts/{account}/references/{reference}': async (event, account) => {
-      const reference = referenceOf(event);
+      const key = { account, reference: referenceOf(event) };
       queryOf(event, noQuery);
-      return referenceReadResponse(account, reference, await read(account, reference));
+      const [records, item] = await Promise.all([readAll(account, key.reference), awaited.read(key)]);
+      const { paymentRequestId } = item ?? {};
+      const isListed = records.some((record) => record.paymentRequestId === paymentRequestId);
+      // The index may not list the request that has just joined.
+      const joined =
+        paymentRequestId === undefined || isListed ? undefined : await read({ account, paymentRequestId });
+      return referenceReadResponse(key, joined ? [...records, joined] : records, item);
+    },
+  }) satisfies Readonly<Record<string, RouteHandler<Account>>>;
+
+/** What PUT of a reference needs. */
+export interface ReferenceRegistration {
+  readonly accounts: Accounts;
+  readonly registerReference: ReturnType<typeof registerReference>;
+}
+
+/** PUT of a reference registers the session of a Payment Request whose id the caller does not know. */
+export const referenceRegistrationRoutes = ({
+  accounts,
+  registerReference: register,
+}: ReferenceRegistration) =>
+  ({
+    'PUT /accounts/{account}/references/{reference}': async (event) => {
+      const settings = await accountOf(event, accounts);
+      const key = { account: settings.account, reference: referenceOf(event) };
+      queryOf(event, noQuery);
+      const registration = registrationOf(bodyOf(event, referenceRegistrationBody), callerOf(event));
+      const done = await register(key, registration, settings);
+      if (done.kind === 'request') {
+        const { outcome, record } = done.result;
+        const members = { payment_request_id: done.key.paymentRequestId, state: record?.state ?? null };
+        return referenceReadResponse(key, record ? [record] : [], undefined, statusOf(outcome, members));
+      }
+      const status = statusOf(done.outcome, { reference: key.reference });
+      return referenceReadResponse(key, [], done.awaited, status);
     },
   }) satisfies Readonly<Record<string, RouteHandler<Account>>>;
 
@@ -30,17 +70,18 @@ export interface ReferenceCancel {
   readonly dryRunReference: ReturnType<typeof cancelReference>;
 }
 
-/** DELETE of a reference: cancels each Payment Request with it that is open. */
+/** DELETE of a reference: cancels each Payment Request with it that is open, or keeps the cancel until one is seen. */
 export const referenceCancelRoutes = ({
   cancelReference: cancel,
   dryRunReference: dryRun,
 }: ReferenceCancel) =>
   ({
     'DELETE /accounts/{account}/references/{reference}': async (event, account) => {
-      const reference = referenceOf(event);
+      const key = { account: account.account, reference: referenceOf(event) };
       const query = queryOf(event, sessionCancelQuery);
-      const members = await (query.dry_run ? dryRun : cancel)(reference, commandOf(event, query), account);
-      note('reference.canceled', { account: account.account, ...numbersOf(members) });
-      return referenceCancelResponse(account.account, reference, members);
+      const run = query.dry_run ? dryRun : cancel;
+      const result = await run(key.reference, commandOf(event, query), account);
+      note('reference.canceled', { account: account.account, ...numbersOf(result.members) });
+      return referenceCancelResponse(key, result);
     },
   }) satisfies Readonly<Record<string, RouteHandler<AccountSettings>>>;

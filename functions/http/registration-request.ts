@@ -4,7 +4,7 @@ import type { SessionResult } from '../application/register-session.ts';
 import { durationFormat, formatDuration, parseDuration } from '../domain/duration.ts';
 import { parsePaymentRequestId, parseSessionId, type PaymentRequestKey } from '../domain/identifiers.ts';
 import { klarnaLongestLifetime } from '../domain/payment-request.ts';
-import { type Deadline, kindPattern } from '../domain/registration.ts';
+import { type Deadline, kindPattern, type Registration } from '../domain/registration.ts';
 import { choice, duration, pathId, time } from './parse-request.ts';
 import { viewOf } from './payment-request-view.ts';
 import { invalid, Problem } from './problem.ts';
@@ -30,7 +30,7 @@ const kindFormat = '1 to 32 lower-case letters, digits, - and _, with a letter o
 /** A kind of checkout, in the shop's own word. */
 const kind = v.pipe(v.string(kindFormat), v.regex(kindPattern, kindFormat));
 
-/** The body of a PUT. */
+/** The body of a PUT of a Payment Request. */
 export const registrationBody = v.strictObject({
   ...deadlineFields,
   session_id: v.optional(v.pipe(pathId, v.transform(parseSessionId))),
@@ -42,6 +42,11 @@ export const registrationBody = v.strictObject({
   supersedes: v.optional(v.boolean('true or false')),
   purpose: v.optional(choice(['payment', 'token'])),
 });
+
+const { reference: _, ...withoutReference } = registrationBody.entries;
+
+/** The body of a PUT of a reference, which is in the path. */
+export const referenceRegistrationBody = v.strictObject(withoutReference);
 
 /** How many registrations one call may have. */
 export const mostRegistrations = 100;
@@ -68,6 +73,23 @@ export const memberRegistrationBody = v.strictObject({
     v.check((given) => parsePaymentRequestId(given) !== undefined, idFormat),
   ),
   ...registrationBody.entries,
+});
+
+/** The registration in the body of a PUT. Throws the problem where it has two deadlines. */
+export const registrationOf = (
+  body: v.InferOutput<typeof referenceRegistrationBody> & { readonly reference?: string | undefined },
+  requestedBy: string,
+): Registration => ({
+  deadline: deadlineOf(body),
+  sessionId: body.session_id,
+  reference: body.reference,
+  klarnaExpiresAt: body.klarna_expires_at?.at,
+  onTimeout: body.on_timeout,
+  kind: body.kind,
+  inProgressGrace: body.in_progress_grace?.millis,
+  supersedes: body.supersedes,
+  purpose: body.purpose,
+  requestedBy,
 });
 
 /** The deadline of a PUT; `undefined` where it has none. Throws the problem where it has two. */
@@ -99,12 +121,20 @@ const noDeadline = (allowed: string): Problem =>
 /** The response to a PUT or a PATCH. Throws the problem where there is one. */
 export function sessionResponse(key: PaymentRequestKey, { outcome, record }: SessionResult): HttpResponse {
   const members = { payment_request_id: key.paymentRequestId, state: record?.state ?? null };
+  return jsonResponse(statusOf(outcome, members), record && viewOf(record));
+}
+
+/** The status of a registration or a change that was made. Throws the problem of any other outcome, with these members. */
+export function statusOf(
+  outcome: SessionResult['outcome'],
+  members: Readonly<Record<string, unknown>>,
+): number {
   switch (outcome.kind) {
     case 'registered':
-      return jsonResponse(201, record && viewOf(record));
+      return 201;
     case 'changed':
     case 'unchanged':
-      return jsonResponse(200, record && viewOf(record));
+      return 200;
     case 'invalid':
       throw invalid({ field: outcome.field, given: JSON.stringify(outcome.given), allowed: outcome.allowed });
     case 'no_deadline':

@@ -1,7 +1,6 @@
 import type { reportAuthorization } from '../application/record-authorization.ts';
 import type { extendSession, registerSession } from '../application/register-session.ts';
 import type { Accounts } from '../application/ports.ts';
-import type * as v from 'valibot';
 import { mapConcurrently } from '../application/map-concurrently.ts';
 import type { AccountSettings } from '../domain/account-settings.ts';
 import { type Account, parsePaymentRequestId } from '../domain/identifiers.ts';
@@ -14,13 +13,13 @@ import { jsonResponse } from './response.ts';
 import { noQuery } from './query-schemas.ts';
 import {
   authorizedResponse,
-  deadlineOf,
   extensionBody,
   newDeadlineOf,
   memberRegistrationBody,
   registrationBody,
   registrationsBody,
   registrationsLimit,
+  registrationOf,
   sessionResponse,
 } from './registration-request.ts';
 import type { RouteHandler } from './serve-routes.ts';
@@ -30,22 +29,6 @@ const longestBegin = 5_000;
 
 /** Registrations of one call that are made at the same time. */
 const registeredAtOnce = 10;
-
-const registrationOf = (
-  body: v.InferOutput<typeof registrationBody>,
-  requestedBy: string,
-): Parameters<SessionRegistration['register']>[1] => ({
-  deadline: deadlineOf(body),
-  sessionId: body.session_id,
-  reference: body.reference,
-  klarnaExpiresAt: body.klarna_expires_at?.at,
-  onTimeout: body.on_timeout,
-  kind: body.kind,
-  inProgressGrace: body.in_progress_grace?.millis,
-  supersedes: body.supersedes,
-  purpose: body.purpose,
-  requestedBy,
-});
 
 type Given = Readonly<Record<string, unknown>>;
 

@@ -1,7 +1,8 @@
 import { hash } from 'node:crypto';
-import type { SessionMember } from '../application/cancel-session.ts';
+import type { ReferenceCancelResult, SessionMember } from '../application/cancel-session.ts';
+import { type AwaitedReference, awaitedUntil } from '../domain/awaited-reference.ts';
 import { sessionPartOf } from '../domain/confirmation.ts';
-import type { Account, Reference, SessionId } from '../domain/identifiers.ts';
+import type { Account, Reference, ReferenceKey, SessionId } from '../domain/identifiers.ts';
 import { formatInstant, type Instant, instantFromMillis } from '../domain/instant.ts';
 import type { PaymentRequest } from '../domain/payment-request.ts';
 import { payableUntil, secondsUntil } from '../domain/session-clock.ts';
@@ -64,30 +65,59 @@ export function sessionCancelResponse(
   return jsonResponse(200, { account, session_id: sessionId, ...outcomesOf(members) });
 }
 
-/** What has a reference, as the API shows it: one status, and the Payment Requests, oldest first. */
+/** What has a reference, as the API shows it: one status, what waits for it, and the Payment Requests, oldest first. */
 export function referenceReadResponse(
-  account: Account,
-  reference: Reference,
+  { account, reference }: ReferenceKey,
   records: readonly PaymentRequest[],
+  awaited: AwaitedReference | undefined,
+  statusCode = 200,
 ): HttpResponse {
-  if (records.length === 0) throw unknownReference(reference);
-  return jsonResponse(200, {
+  if (records.length === 0 && !awaited) throw unknownReference(reference);
+  return jsonResponse(statusCode, {
     account,
     reference,
-    status: statusOf(records),
+    status: statusOf([...records, ...(awaited?.status === 'waiting' ? [undefined] : [])]),
+    awaited: awaited ? awaitedView(awaited) : null,
     payment_requests: records.map(viewOf),
   });
 }
 
-/** The response to the cancel of a reference: the outcome of each Payment Request with it, oldest first. */
+/** The response to the cancel of a reference: the outcome of each Payment Request with it, and the cancel that waits for one. */
 export function referenceCancelResponse(
-  account: Account,
-  reference: Reference,
-  members: readonly SessionMember[],
+  { account, reference }: ReferenceKey,
+  { members, awaited }: ReferenceCancelResult,
 ): HttpResponse {
-  if (members.length === 0) throw unknownReference(reference);
-  return jsonResponse(200, { account, reference, ...outcomesOf(members) });
+  if (members.length === 0 && !awaited) throw unknownReference(reference);
+  const { status, ...outcomes } = outcomesOf(members);
+  return jsonResponse(awaited ? 202 : 200, {
+    account,
+    reference,
+    status: awaited && status === 'ended' ? 'open' : status,
+    awaited: awaited ? awaitedView(awaited) : null,
+    ...outcomes,
+  });
 }
+
+const time = (instant: Instant | undefined): string | null => (instant ? formatInstant(instant) : null);
+
+/** What waits for a reference, as the API shows it. */
+export const awaitedView = ({ status, session, cancel, since, ...awaited }: AwaitedReference) => ({
+  status,
+  payment_request_id: status === 'joined' ? (awaited.paymentRequestId ?? null) : null,
+  session_id: session?.sessionId ?? null,
+  deadline_at: time(session?.deadlineAt),
+  on_timeout: session?.registered.onTimeout ?? null,
+  cancellation: cancel
+    ? {
+        reason: cancel.reason ?? null,
+        requested_by: cancel.requestedBy,
+        requested_at: time(cancel.requestedAt),
+      }
+    : null,
+  since: time(since),
+  until: time(awaitedUntil({ status, session, cancel, since, ...awaited })),
+  updated_at: time(awaited.updatedAt),
+});
 
 /** The status of all members, and the outcome of each. */
 const outcomesOf = (members: readonly SessionMember[]) => ({
@@ -99,6 +129,7 @@ const outcomesOf = (members: readonly SessionMember[]) => ({
   })),
 });
 
+/** The status of several requests. One that waits to be seen counts as open: its state is not known. */
 function statusOf(
   records: readonly (PaymentRequest | undefined)[],
   now: Instant = instantFromMillis(Date.now()),

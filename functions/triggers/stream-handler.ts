@@ -1,7 +1,7 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import middy from '@middy/core';
 import type { DynamoDBBatchResponse, DynamoDBRecord, DynamoDBStreamEvent } from 'aws-lambda';
-import type { StreamEntry } from '../application/ports.ts';
+import type { ReferenceStreamEntry, StreamEntry } from '../application/ports.ts';
 import type { publishStateChanges } from '../application/publish-state-changes.ts';
 import type { Unpublished } from '../domain/unpublished.ts';
 import { count, failures, note, telemetry, warn } from '../telemetry/telemetry.ts';
@@ -14,6 +14,9 @@ export interface StreamHandlerDependencies {
     readonly NewImage?: Image;
     readonly OldImage?: Image;
   }) => Pick<StreamEntry, 'key' | 'read'> | undefined;
+  readonly referenceWriteOf: (images: {
+    readonly NewImage?: Image;
+  }) => Pick<ReferenceStreamEntry, 'key' | 'readReference'> | undefined;
   readonly publish: ReturnType<typeof publishStateChanges>;
 }
 
@@ -24,13 +27,13 @@ const reserve = 16_000;
  * Publishes a batch, and sets aside what cannot be published. From the first record on that must be tried again, the batch is
  * delivered again, so that the order is kept.
  */
-export const streamHandler = ({ writeOf, publish }: StreamHandlerDependencies) =>
+export const streamHandler = ({ publish, ...reading }: StreamHandlerDependencies) =>
   middy<DynamoDBStreamEvent, DynamoDBBatchResponse>()
     .use(telemetry())
     .use(failures('events.failed'))
     .handler(async ({ Records: records }, context) => {
       const until = Date.now() + context.getRemainingTimeInMillis() - reserve;
-      const entries = records.flatMap((record) => entriesOf(record, writeOf));
+      const entries = records.flatMap((record) => entriesOf(record, reading));
       const { retryFrom, published, setAside } = await publish(entries, until);
       for (const { type, detail } of published) {
         if (type === 'Session Paid Twice') count('PaidTwice');
@@ -49,20 +52,24 @@ export const streamHandler = ({ writeOf, publish }: StreamHandlerDependencies) =
 
 function entriesOf(
   { dynamodb }: DynamoDBRecord,
-  writeOf: StreamHandlerDependencies['writeOf'],
-): readonly StreamEntry[] {
+  { writeOf, referenceWriteOf }: Omit<StreamHandlerDependencies, 'publish'>,
+): readonly (StreamEntry | ReferenceStreamEntry)[] {
   const sequenceNumber = dynamodb?.SequenceNumber;
   const writtenAt = (dynamodb?.ApproximateCreationDateTime ?? Date.now() / 1_000) * 1_000;
   // The types of aws-lambda and of the SDK describe the same JSON.
   const images = dynamodb as { readonly NewImage?: Image; readonly OldImage?: Image } | undefined;
-  const write = images && writeOf(images);
+  const write = images && (writeOf(images) ?? referenceWriteOf(images));
   return write && sequenceNumber !== undefined ? [{ ...write, sequenceNumber, writtenAt }] : [];
 }
 
 function reportSetAside(unpublished: Unpublished): void {
   if (unpublished.kind === 'event') {
     const { event_key, payment_request_id } = unpublished.event.detail;
-    warn('events.set-aside', { reason: unpublished.reason, event_key, payment_request_id });
+    warn('events.set-aside', {
+      reason: unpublished.reason,
+      event_key,
+      payment_request_id: payment_request_id ?? undefined,
+    });
     return;
   }
   const { key, sequenceNumber } = unpublished;

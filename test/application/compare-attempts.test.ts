@@ -182,7 +182,12 @@ describe('followWrite', () => {
     const follow = followWrite({
       store: world.store,
       sessions: world.store,
-      handOver: { compare: (key) => Promise.resolve(void handed.push(key)) },
+      references: world.store,
+      awaited: world.awaited,
+      handOver: {
+        compare: (key) => Promise.resolve(void handed.push(key)),
+        settle: () => Promise.reject(new Error('nothing waits')),
+      },
       onFollowFault: (_, error) => void faults.push(error),
     });
     return { ...(await follow(written)), handed: handed.length, faults };
@@ -209,11 +214,13 @@ describe('followWrite', () => {
   it('a fault of the table or the queue is told, and the write is not done', async () => {
     const fault = new Error('SQS is away');
     const faults: unknown[] = [];
-    const { store } = await worldWith(attempt(2));
+    const { store, awaited } = await worldWith(attempt(2));
     const followed = await followWrite({
       store,
       sessions: store,
-      handOver: { compare: () => Promise.reject(fault) },
+      references: store,
+      awaited,
+      handOver: { compare: () => Promise.reject(fault), settle: () => Promise.reject(fault) },
       onFollowFault: (_, error) => void faults.push(error),
     })(attempt(1, 'COMPLETED'));
     expect([followed.isDone, faults]).toEqual([false, [fault]]);

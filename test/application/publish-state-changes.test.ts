@@ -33,7 +33,8 @@ class Bus {
       if (index % 10 === 0 && refused.some(({ isPermanent }) => !isPermanent)) {
         return Promise.resolve({ refused, unsent: events.slice(index) });
       }
-      const refusal = this.refusals.get(event.detail.payment_request_id) ?? this.refusals.get(event.type);
+      const refusal =
+        this.refusals.get(event.detail.payment_request_id ?? '') ?? this.refusals.get(event.type);
       if (refusal) refused.push({ event, ...refusal });
       else this.published.push(event);
     }
@@ -56,7 +57,7 @@ const renamed = (record: PaymentRequest): PaymentRequest =>
   versioned({ ...record, reference: 'order 17' }, record);
 
 const said = (events: readonly StateChangeEvent[]) =>
-  events.map(({ type, detail }) => `${detail.payment_request_id.slice(-1)} ${type.slice(16)}`);
+  events.map(({ type, detail }) => `${(detail.payment_request_id ?? '').slice(-1)} ${type.slice(16)}`);
 
 const saidOf = (unpublished: readonly Unpublished[]) =>
   unpublished.map((each) =>
@@ -78,7 +79,9 @@ function publishing(bus = new Bus()) {
     unpublished,
     clock,
     follow: () => Promise.resolve({ attempts: undefined, isDone: true }),
-    onFault: ({ sequenceNumber }: StreamEntry, error: unknown) => void faults.push([sequenceNumber, error]),
+    followReference: () => Promise.resolve({ isDone: true }),
+    onFault: ({ sequenceNumber }: Pick<StreamEntry, 'sequenceNumber'>, error: unknown) =>
+      void faults.push([sequenceNumber, error]),
   };
   const entry = (
     sequenceNumber: string,

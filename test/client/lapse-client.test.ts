@@ -122,6 +122,27 @@ describe('the outcome of a client call', () => {
       { outcome: 'started', job: { job_id: 'j' } },
     ],
     [
+      'a session that waits for its request',
+      201,
+      { reference: 'order', status: 'open' },
+      () => client().registerReference('order', { session_timeout: 'PT20M' }),
+      { outcome: 'registered', reference: { reference: 'order', status: 'open' } },
+    ],
+    [
+      'a reference with a cancel that waits',
+      409,
+      problem('cancellation-pending'),
+      () => client().registerReference('order', { session_timeout: 'PT20M' }),
+      { outcome: 'cancellation_pending' },
+    ],
+    [
+      'a cancel that waits',
+      202,
+      { awaited: { status: 'waiting' } },
+      () => client().cancelReference('order'),
+      { awaited: { status: 'waiting' } },
+    ],
+    [
       'another job',
       409,
       problem('job-exists'),
@@ -141,12 +162,14 @@ describe('the outcome of a client call', () => {
     await client().session('cart: 17 å');
     await client().reference('order 4711');
     await client().cancelReference('order 4711', { reason: 'no response' });
+    await client().registerReference('order 4711', { session_timeout: 'PT20M' });
     await client().register(id, { session_timeout: 'PT20M' });
     expect(server.requests.map(({ method, url, body }) => `${method} ${url} ${body}`)).toEqual([
       `DELETE /accounts/shop-se/payment-requests/${encodeURIComponent(id)}?reason=shop+closed&dry_run=true `,
       'GET /accounts/shop-se/sessions/cart%3A%2017%20%C3%A5 ',
       'GET /accounts/shop-se/references/order%204711 ',
       'DELETE /accounts/shop-se/references/order%204711?reason=no+response ',
+      'PUT /accounts/shop-se/references/order%204711 {"session_timeout":"PT20M"}',
       `PUT /accounts/shop-se/payment-requests/${encodeURIComponent(id)} {"session_timeout":"PT20M"}`,
     ]);
   });

@@ -32,7 +32,11 @@ import { listQuery } from '../../functions/http/list-request.ts';
 import { historyOf, viewOf } from '../../functions/http/payment-request-view.ts';
 import { Problem, problemTypes } from '../../functions/http/problem.ts';
 import { sessionCancelResponse, sessionReadResponse } from '../../functions/http/session-response.ts';
-import { extensionBody, registrationBody } from '../../functions/http/registration-request.ts';
+import {
+  extensionBody,
+  referenceRegistrationBody,
+  registrationBody,
+} from '../../functions/http/registration-request.ts';
 import { overviewQuery, previewQuery } from '../../functions/http/overview-routes.ts';
 import { settingsBody } from '../../functions/http/settings-routes.ts';
 import { routeKeys } from '../../functions/contract/routes.ts';
@@ -121,7 +125,7 @@ describe('docs/api.yaml', () => {
 
   it('every body has an example, and each example fits its schema', () => {
     const bodies = operations.filter(({ description }) => 'requestBody' in description);
-    expect(bodies.map(({ route }) => route.split(' ')[0])).toEqual(['PUT', 'PATCH', 'PUT', 'PUT', 'PUT']);
+    expect(bodies.map(({ route }) => route.split(' ')[0])).toEqual(['PUT', 'PATCH', 'PUT', 'PUT', 'PUT', 'PUT']);
     for (const { description } of bodies) {
       const media = pointedAt(description, '#/requestBody/content');
       const json = dereferenced(media['application/json']);
@@ -158,6 +162,7 @@ describe('docs/api.yaml, for generators of clients', () => {
       'Registration',
       'Registrations',
       'Extension',
+      'ReferenceRegistration',
       'CancelJobRequest',
       'SettingsRequest',
     ]);
@@ -223,6 +228,9 @@ describe('the fields of docs/api.yaml', () => {
   it('the fields of a body are those that the API accepts', () => {
     expect(Object.keys(dereferenced(schemaOf('Registration')['properties']))).toEqual(
       Object.keys(registrationBody.entries),
+    );
+    expect(Object.keys(dereferenced(schemaOf('ReferenceRegistration')['properties']))).toEqual(
+      Object.keys(referenceRegistrationBody.entries),
     );
     expect(Object.keys(dereferenced(schemaOf('Extension')['properties']))).toEqual(
       Object.keys(extensionBody.entries),

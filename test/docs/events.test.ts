@@ -5,15 +5,17 @@ import { describe, expect, it } from 'vitest';
 import { claimed, withRefusedCommand } from '../../functions/domain/cancellation.ts';
 import { withAuthorization, withoutAuthorization } from '../../functions/domain/confirmation.ts';
 import { settled } from '../../functions/domain/cancel-attempt.ts';
-import { ownEventId, parseSessionId } from '../../functions/domain/identifiers.ts';
+import { ownEventId, parseReference, parseSessionId } from '../../functions/domain/identifiers.ts';
 import type { Attention } from '../../functions/domain/attention.ts';
 import type { CancellationCause, PaymentRequest } from '../../functions/domain/payment-request.ts';
 import { paymentRequestStates } from '../../functions/domain/payment-request-state.ts';
 import {
   eventsOf,
+  neverSeenEventOf,
   type StateChangeEvent,
   type StateChangeEventType,
 } from '../../functions/domain/state-change-event.ts';
+import { type AwaitedReference, decideAwait, nextAwaited } from '../../functions/domain/awaited-reference.ts';
 import { withPaidTwice } from '../../functions/domain/session-attempts.ts';
 import { withObservedTimer } from '../../functions/domain/session-timer.ts';
 import { observeReasons } from '../../functions/domain/payment-request.ts';
@@ -21,9 +23,9 @@ import { applyObservation } from '../../functions/domain/transition.ts';
 import { twoArrivals, webhooks } from '../support/arbitrary-observations.ts';
 import { requestId } from '../support/cancel-jobs.ts';
 import { eventSchemas } from '../support/event-contract.ts';
-import { observed, recordWith, versioned } from '../support/fixtures.ts';
+import { observed, recordWith, registrationWith, versioned } from '../support/fixtures.ts';
 import { pointedAt, type Schema, violations } from '../support/json-schema.ts';
-import { afterNoon, armed, register } from '../support/sessions.ts';
+import { afterNoon, armed, policy, register } from '../support/sessions.ts';
 
 const types = {
   'Payment Request Registered': true,
@@ -34,6 +36,7 @@ const types = {
   'Payment Request Would Have Canceled': true,
   'Payment Request Authorized': true,
   'Payment Request Not Authorized': true,
+  'Payment Request Never Seen': true,
 } as const satisfies Record<StateChangeEventType, true>;
 
 const causes = {
@@ -75,6 +78,21 @@ const command = {
   allowCompleted: false,
 } as const;
 
+/** A session that waits for its Payment Request. */
+function awaited(): AwaitedReference {
+  const reference = parseReference('order-4711');
+  if (!reference) throw new Error('no reference');
+  const context = { policy, eventId: ownEventId('register', '1'), now: afterNoon(0) };
+  const { next } = decideAwait(
+    undefined,
+    { account: recordWith().account, reference },
+    registrationWith(),
+    context,
+  );
+  if (!next) throw new Error('nothing waits');
+  return next;
+}
+
 /** A request that is registered and canceled, and that Klarna then reports as paid. */
 function eventfulLife(): readonly StateChangeEvent[] {
   const { next } = register(undefined, { sessionId: parseSessionId('cart-17'), reference: 'order-4711' });
@@ -111,10 +129,14 @@ function eventfulLife(): readonly StateChangeEvent[] {
   );
   if (!only) throw new Error('not observed');
   const observing = versioned(only, registered, afterNoon(30));
-  return [
+  const records = [
     ...[registered, claim, canceled, paid, versioned(refused, over), twice, observing],
     ...lateAuthorization(),
-  ].flatMap((record) => eventsOf(record, { paid: [first.paymentRequestId], open: [] }));
+  ];
+  return [
+    ...records.flatMap((record) => eventsOf(record, { paid: [first.paymentRequestId], open: [] })),
+    neverSeenEventOf(nextAwaited(awaited(), { status: 'never_seen' }, afterNoon(31))),
+  ];
 }
 
 /** A payment that needs a person, lapses, and is authorized after that. */

@@ -262,6 +262,14 @@ describe('an attempt that does not know the result', () => {
     expect(again.history.at(-1)?.attention).toBe('klarna_denied');
   });
 
+  it.each(['paid_twice', 'canceled_after_completed', 'contradiction'] as const)(
+    'an obstacle does not hide that a person must look at %s',
+    (attention) => {
+      const failed = settled(held({ attention }), attempt('denied'), afterNoon(32));
+      expect([failed.attention, failed.history.at(-1)?.attention]).toEqual([attention, undefined]);
+    },
+  );
+
   it('a pending cancel remembers that a DELETE was sent', () => {
     const record = settled(held(), attempt('unknown', { sent: true }), afterNoon(31));
     expect(record.cancellation?.sentBefore).toBe(true);

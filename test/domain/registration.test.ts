@@ -449,7 +449,7 @@ describe('a registration of a paid or final request', () => {
       expect([next?.session, next?.deadlineAt, next && versioned(next).dueAt]).toEqual([
         undefined,
         undefined,
-        // The sweep decides whether the account watches authorizations.
+        // The sweep decides whether the account watches authorizations, and looks for another payment of the session.
         state === 'COMPLETED' ? noon : undefined,
       ]);
       expect(next?.history.at(-1)).toMatchObject({

@@ -10,7 +10,12 @@ import {
 import { GetSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { describe, expect, it } from 'vitest';
-import type { SessionId } from '../../functions/domain/identifiers.ts';
+import { ownEventId, type Reference, type SessionId } from '../../functions/domain/identifiers.ts';
+import {
+  type AwaitedReference,
+  decideAwait,
+  withAwaitedCancel,
+} from '../../functions/domain/awaited-reference.ts';
 import type { PaymentRequest } from '../../functions/domain/payment-request.ts';
 import {
   recordQuery,
@@ -26,10 +31,10 @@ import { accountsSecret, aws, resetAws } from '../support/aws-clients.ts';
 import { notAllowed, throttled } from '../support/aws-faults.ts';
 import { callApi } from '../support/call-api.ts';
 import { jobWith, requestId } from '../support/cancel-jobs.ts';
-import { account, at, key, recordWith } from '../support/fixtures.ts';
+import { account, at, key, recordWith, registrationWith } from '../support/fixtures.ts';
 import { apiEvent, type ApiCall, itemOf } from '../support/lambda-events.ts';
 import { planted, plantedIn } from '../support/planted-secrets.ts';
-import { cancellationWith, session, settledWith } from '../support/sessions.ts';
+import { cancellationWith, minute, policy, session, settledWith } from '../support/sessions.ts';
 import { denied } from '../support/scripted-klarna.ts';
 import { setUpHandlers } from '../support/set-up-handlers.ts';
 
@@ -40,7 +45,7 @@ const { registering, reading, canceling, klarna, output } = await setUpHandlers(
 }));
 
 const routes = operations.map(({ route }) => route as Route);
-const isRegistration = (route: Route) => /^(PUT|PATCH) .*payment-requests/.test(route);
+const isRegistration = (route: Route) => /^(PUT|PATCH) .*(payment-requests|references)/.test(route);
 const takesBody = (route: Route) => !/^(GET|DELETE)/.test(route);
 const ids = {
   account,
@@ -94,6 +99,7 @@ function storedJob(fields: Parameters<typeof jobWith>[0] = {}): void {
   });
 }
 
+const referenceKey = { account, reference: ids.reference as Reference };
 const later = at('2099-03-01T12:30:00Z');
 const open = { state: 'SUBMITTED', session, deadlineAt: at('2026-03-01T12:30:00Z'), timer: 'armed' } as const;
 const isOpen = () => {
@@ -106,8 +112,27 @@ const isLong = () => {
 const isOfASession = () => {
   stored({ ...open, sessionId: ids.session_id as SessionId });
 };
-const isReferenced = () => {
-  stored({ ...open, reference: ids.reference });
+const isReferenced = (fields: Partial<PaymentRequest> = open) => {
+  stored({ ...fields, reference: ids.reference });
+  aws.dynamodb.on(GetItemCommand, { Key: { PK: { S: `A#${account}#R#${ids.reference}` } } }).resolves({});
+};
+/** What waits for a request with the reference of the path. */
+function awaiting(next: AwaitedReference | undefined): void {
+  if (!next) throw new Error('nothing waits');
+  const { version, dueAt, ...awaited } = next;
+  aws.dynamodb
+    .on(GetItemCommand, { Key: { PK: { S: `A#${account}#R#${ids.reference}` } } })
+    .resolves({ Item: marshall({ awaited, version, da: dueAt }, { removeUndefinedValues: true }) });
+}
+
+const isAwaited = () => {
+  const context = { policy, eventId: ownEventId('register', '1'), now: at('2099-03-01T12:00:00Z') };
+  const deadline = { kind: 'session_timeout', millis: 20 * minute, given: 'PT20M' } as const;
+  awaiting(decideAwait(undefined, referenceKey, registrationWith({ deadline }), context).next);
+};
+const isToBeCanceled = () => {
+  const asked = { reason: undefined, requestedBy: 'test' };
+  awaiting(withAwaitedCancel(undefined, referenceKey, asked, at('2099-03-01T12:00:00Z')));
 };
 const isPaid = () => {
   stored({ state: 'COMPLETED', session });
@@ -115,9 +140,11 @@ const isPaid = () => {
 const isPending = () => {
   stored({ ...open, cancellation: settledWith({ outcome: 'pending' }) });
 };
-const isInAFullSession = () => {
+const isInAFullSession = (index?: 'session') => {
   const item = { PK: { S: `A#${account}#P#${requestId(1)}` } };
-  aws.dynamodb.on(QueryCommand).resolves({ Items: Array.from({ length: 1_000 }, () => item) });
+  aws.dynamodb
+    .on(QueryCommand, index && { IndexName: index })
+    .resolves({ Items: Array.from({ length: 1_000 }, () => item) });
 };
 const isAtItsLimit = () => {
   resetAws(accountsSecret({ max_extensions: 0 }));
@@ -296,15 +323,41 @@ const situations: Readonly<Record<Route, Readonly<Record<string, Situation>>>> =
     '200': { given: isOfASession },
     '404 not-found': { given: isNothing },
   },
+  'PUT /accounts/{account}/references/{reference}': {
+    ...configured,
+    ...tooLarge,
+    '200': { given: isAwaited },
+    '201': { given: isNothing },
+    '409 already-final': {
+      given: () => {
+        isReferenced({ state: 'COMPLETED', session });
+      },
+    },
+    '409 cancellation-pending': { given: isToBeCanceled },
+    '409 extension-limit': {
+      given: () => {
+        resetAws(accountsSecret({ max_extensions: 0 }));
+        isReferenced();
+      },
+    },
+    '409 session-full': {
+      given: () => {
+        isReferenced();
+        isInAFullSession('session');
+      },
+      call: { body: { ...timeout, session_id: 'cart-17' } },
+    },
+  },
   'GET /accounts/{account}/references/{reference}': {
     ...common,
-    '200': { given: isReferenced },
+    '200': { given: () => isReferenced() },
     '404 not-found': { given: isNothing },
   },
   'DELETE /accounts/{account}/references/{reference}': {
     ...configured,
-    '200': { given: isReferenced },
-    '404 not-found': { given: isNothing },
+    '200': { given: () => isReferenced() },
+    '202': { given: isNothing },
+    '404 not-found': { given: isNothing, call: { query: { dry_run: 'true' } } },
   },
   'PUT /accounts/{account}/cancel-jobs/{job_id}': {
     ...configured,

@@ -254,12 +254,26 @@ describe('GET and DELETE of a reference', () => {
       account,
       reference,
       status: 'paid',
+      awaited: null,
       payment_requests: [
         { payment_request_id: key.paymentRequestId, outcome: 'canceled', state: 'CANCELED' },
         { payment_request_id: 'krn:payment:eu1:request:1', outcome: 'already_final', state: 'COMPLETED' },
       ],
     });
     expect(klarna.calls).toEqual(['read', 'cancel']);
+  });
+
+  it('DELETE of a reference that is unknown returns 202, and keeps the cancel for 48 hours', async () => {
+    const { statusCode, document } = await ofReference('DELETE', { reason: 'create call got no response' });
+    expect(statusCode).toBe(202);
+    expect(document).toMatchObject({
+      status: 'open',
+      awaited: { status: 'waiting', cancellation: { reason: 'create call got no response' } },
+      payment_requests: [],
+    });
+    expect(klarna.calls).toEqual([]);
+    const [write] = aws.dynamodb.commandCalls(UpdateItemCommand);
+    expect(write?.args[0].input.Key).toEqual({ PK: { S: `A#${account}#R#${reference}` } });
   });
 
   it('a dry run of a reference sends no DELETE and writes nothing', async () => {
@@ -270,10 +284,13 @@ describe('GET and DELETE of a reference', () => {
     expect(aws.dynamodb.commandCalls(UpdateItemCommand)).toEqual([]);
   });
 
-  it.each(['GET', 'DELETE'] as const)(
+  it.each([
+    ['GET', {}],
+    ['DELETE', { dry_run: 'true' }],
+  ] as const)(
     '%s of a reference returns 404 when it is unknown, and 400 when no path can carry it',
-    async (method) => {
-      expect((await ofReference(method)).statusCode).toBe(404);
+    async (method, query) => {
+      expect((await ofReference(method, query)).statusCode).toBe(404);
       const { statusCode, document } = await ofReference(method, {}, 'a?b');
       expect(statusCode).toBe(400);
       expect(document).toMatchObject({ field: 'reference', given: '"a?b"' });

@@ -98,6 +98,7 @@ describe('grantCall', () => {
       '/POST/accounts/shop-se/payment-requests/*/authorized',
       '/*/accounts/shop-se/registrations*',
       '/DELETE/accounts/shop-se/sessions/*',
+      '/PUT/accounts/shop-se/references/*',
       '/DELETE/accounts/shop-se/references/*',
     ]);
   });

@@ -81,7 +81,14 @@ const receiving = [
 const functions = ['register', 'get', 'cancel'];
 
 const allowed: Readonly<Record<string, readonly string[]>> = {
-  ApiRegisterRole: [...items, batch, ...accounts, ...arming, 'dynamodb:Query on table/index/session'],
+  ApiRegisterRole: [
+    ...items,
+    batch,
+    ...accounts,
+    ...arming,
+    'dynamodb:Query on table/index/reference',
+    'dynamodb:Query on table/index/session',
+  ],
   ApiGetRole: [
     ...items,
     batch,
@@ -104,6 +111,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   SessionTimerExpireRole: [
     ...items,
     batch,
+    'dynamodb:Query on table/index/reference',
     'dynamodb:Query on table/index/session',
     ...accounts,
     ...arming,
@@ -125,7 +133,9 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
       (verb) => `dynamodb:${verb} on stream`,
     ),
     'events:PutEvents on bus',
+    'dynamodb:GetItem on table',
     batch,
+    'dynamodb:Query on table/index/reference',
     'dynamodb:Query on table/index/session',
     'sqs:SendMessage on timer queue',
     'sqs:SendMessage on unpublished',

@@ -81,6 +81,98 @@ describe('a reference of the shop', () => {
     });
   });
 
+  it('a session that is registered before the request exists joins it, with its deadline', async () => {
+    const reference = newReference();
+    const registration = { session_timeout: 'PT10M', session_id: `cart ${randomUUID()}` };
+    const put = () => lapse.api('PUT', pathOf(reference), registration);
+    expect(await put()).toMatchObject({ status: 201, body: { awaited: { status: 'waiting' } } });
+    expect((await put()).status).toBe(200);
+    const id = await lapse.createAtKlarna({ payment_request_reference: reference });
+    await lapse.deliver(id, 'SUBMITTED', { payload: { payment_request_reference: reference } });
+    const joined = await lapse.until(id, ({ deadline_at }) => deadline_at !== null);
+    expect(joined).toMatchObject({ reference, session_id: registration.session_id, timer: 'armed' });
+    expect(await put()).toMatchObject({ status: 200, body: { status: 'open' } });
+    const awaited = { status: 'joined', payment_request_id: id };
+    expect((await lapse.api('GET', pathOf(reference))).body).toMatchObject({ awaited });
+  });
+
+  it('a registration after the webhook registers the request that was seen', async () => {
+    const reference = newReference();
+    const id = await lapse.createAtKlarna({ payment_request_reference: reference });
+    await lapse.deliver(id, 'SUBMITTED', { payload: { payment_request_reference: reference } });
+    const registered = await lapse.api('PUT', pathOf(reference), { session_timeout: 'PT10M' });
+    expect(registered).toMatchObject({ status: 201, body: { awaited: null } });
+    expect(requestsOf(registered)).toMatchObject([{ payment_request_id: id, timer: 'armed' }]);
+  });
+
+  it('the first of two requests with the reference joins, and the other is only observed', async () => {
+    const reference = newReference();
+    await lapse.api('PUT', pathOf(reference), { session_timeout: 'PT10M' });
+    const [first, second] = [await lapse.createAtKlarna(), await lapse.createAtKlarna()];
+    for (const id of [first, second])
+      await lapse.deliver(id, 'SUBMITTED', { payload: { payment_request_reference: reference } });
+    await lapse.until(first, ({ deadline_at }) => deadline_at !== null);
+    await lapse.control('POST', '/sweep');
+    expect((await lapse.record(second))['deadline_at']).toBeNull();
+  });
+
+  it('a cancel before the request is seen is kept, and carried out once it is', async () => {
+    const reference = newReference();
+    const kept = await lapse.api(
+      'DELETE',
+      `${pathOf(reference)}?reason=${encodeURIComponent('basket emptied')}`,
+    );
+    expect(kept).toMatchObject({
+      status: 202,
+      body: { awaited: { status: 'waiting' }, payment_requests: [] },
+    });
+    expect((await lapse.api('PUT', pathOf(reference), { session_timeout: 'PT10M' })).status).toBe(409);
+    const id = await lapse.createAtKlarna({ payment_request_reference: reference });
+    await lapse.deliver(id, 'SUBMITTED', { payload: { payment_request_reference: reference } });
+    const canceled = await lapse.until(id, ({ state }) => state === 'CANCELED');
+    expect(canceled['cancellation']).toMatchObject({
+      outcome: 'canceled',
+      cause: 'api',
+      reason: 'basket emptied',
+    });
+    expect((await lapse.callsAtKlarna(id)).join(' ')).toMatch(/GET DELETE$/);
+  });
+
+  it('a kept cancel spares a request that the customer has paid', async () => {
+    const reference = newReference();
+    await lapse.api('DELETE', pathOf(reference));
+    const id = await lapse.createAtKlarna({ payment_request_reference: reference });
+    await lapse.customer(id, 'start');
+    await lapse.customer(id, 'approve');
+    await lapse.deliver(id, 'IN_PROGRESS', { payload: { payment_request_reference: reference } });
+    await expect
+      .poll(async () => (await lapse.api('GET', pathOf(reference))).body['awaited'], { timeout: 10_000 })
+      .toMatchObject({ status: 'joined' });
+    expect((await lapse.record(id))['state']).toBe('COMPLETED');
+    expect(await lapse.callsAtKlarna(id)).not.toContain('DELETE');
+  });
+
+  it('a session whose request is never seen says so, and makes one event', async () => {
+    const reference = newReference();
+    const deadline_at = new Date(Date.now() + 1_500).toISOString();
+    expect((await lapse.api('PUT', pathOf(reference), { deadline_at })).status).toBe(201);
+    await expect
+      .poll(
+        async () => {
+          await lapse.control('POST', '/sweep');
+          return (await lapse.api('GET', pathOf(reference))).body;
+        },
+        { timeout: 15_000, interval: 500 },
+      )
+      .toMatchObject({ status: 'ended', awaited: { status: 'never_seen' }, payment_requests: [] });
+    const told = async () =>
+      (await lapse.events()).filter(
+        ({ 'detail-type': type, detail }) =>
+          type === 'Payment Request Never Seen' && (detail as { reference: unknown }).reference === reference,
+      );
+    await expect.poll(told, { timeout: 10_000 }).toHaveLength(1);
+  });
+
   it.each(['a/b', '..', 'x'.repeat(256), ''])(
     'a reference in a webhook that no path can carry is ignored: %j',
     async (payment_request_reference) => {

@@ -16,6 +16,7 @@ import { hour, minute } from '../support/sessions.ts';
 import { confirmationLiveness, confirmationSafety } from './confirmation-invariants.ts';
 import { type Evidence, type Outcome, rankOf, type Safety } from './evidence.ts';
 import { type jobLiveness, jobSafety } from './job-invariants.ts';
+import type { awaitedLiveness, joinInvariants } from './reference-invariants.ts';
 import { type TrueRequest, wasCanceledAfterPaid } from './simulated-klarna.ts';
 import { versionSafety } from './version-invariants.ts';
 
@@ -797,6 +798,8 @@ export type InvariantName =
   | keyof typeof safetyInvariants
   | keyof typeof lateInvariants
   | keyof typeof jobLiveness
+  | keyof typeof awaitedLiveness
+  | keyof typeof joinInvariants
   | 'sweep-repairs-nothing'
   | 'one-sweep-at-a-time'
   | 'the-sweep-knows-who-waits'

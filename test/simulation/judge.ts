@@ -1,5 +1,6 @@
 import type { UnusedReason } from '../../functions/application/receive-webhook.ts';
 import type { QuarantinedDelivery } from '../../functions/domain/quarantined-delivery.ts';
+import type { AwaitedReference } from '../../functions/domain/awaited-reference.ts';
 import type { CancelJob } from '../../functions/domain/cancel-job.ts';
 import type { PaymentRequestId, PaymentRequestKey } from '../../functions/domain/identifiers.ts';
 import { millisOf } from '../../functions/domain/instant.ts';
@@ -15,6 +16,7 @@ import type { Evidence, JobOutcome, Outcome, Step } from './evidence.ts';
 import { type InvariantName, lateInvariants, safetyInvariants, soonInvariants } from './invariants.ts';
 import { jobLiveness } from './job-invariants.ts';
 import type { InMemoryKeptAuthorizations } from '../support/in-memory-kept-authorizations.ts';
+import { awaitedLiveness, type AwaitedOutcome, joinInvariants } from './reference-invariants.ts';
 import { beginning, type Plan } from './plan.ts';
 import type { Said, SaidAuthorization, SimulatedKlarna, TrueRequest } from './simulated-klarna.ts';
 import type { SimulatedJobs } from './simulated-jobs.ts';
@@ -60,6 +62,8 @@ export class Judge {
   /** Event ids that got a 200 and are not in quarantine, or no longer. */
   readonly acknowledged = new Set<string>();
   readonly published: StateChangeEvent[] = [];
+  /** All that was stored of what waits for references, in order. */
+  readonly awaited: AwaitedReference[] = [];
   /** What each caller registers, by the name of the action. */
   readonly registrations = new Map<string, Registration>();
   /** How often each event reached a record in each state, by `state × event`. */
@@ -249,6 +253,11 @@ export class Judge {
   hasPublished(event: StateChangeEvent, isAgain: boolean): void {
     const { engine, table } = this.#scene;
     const { account, payment_request_id, version } = event.detail;
+    if (payment_request_id === null) {
+      this.published.push(event);
+      engine.note('bus', () => `${event.type}: ${event.detail.reference ?? ''}`);
+      return;
+    }
     const written = table.stream.find(
       ({ after }) =>
         after.version === version &&
@@ -328,12 +337,59 @@ export class Judge {
         if (what !== undefined) this.violate(name, `${shortOf(outcome.record)}: ${what}`);
       }
     }
+    for (const outcome of this.#awaitedOutcomes()) {
+      for (const name of awaitedNames) {
+        const what = awaitedLiveness[name](outcome);
+        if (what !== undefined) this.violate(name, `${outcome.item.reference}: ${what}`);
+      }
+    }
     for (const outcome of this.#jobOutcomes()) {
       for (const name of jobNames) {
         const what = jobLiveness[name](outcome);
         if (what !== undefined) this.violate(name, `${outcome.file.job.jobId}: ${what}`);
       }
     }
+  }
+
+  /** Something that waits for a reference is stored. */
+  awaitedIsStored(item: AwaitedReference): void {
+    const { engine } = this.#scene;
+    this.awaited.push(item);
+    engine.note('references', () => `${item.reference} v${item.version}: ${item.status}`);
+    const outcome = this.#awaitedOutcomeOf(item);
+    for (const name of joinNames) {
+      const what = joinInvariants[name](outcome);
+      if (what !== undefined) this.violate(name, `${item.reference}: ${what}`);
+    }
+  }
+
+  #awaitedOutcomeOf(item: AwaitedReference): AwaitedOutcome {
+    const { engine, table, plan, unpublished } = this.#scene;
+    const { account, reference, since, paymentRequestId } = item;
+    const isIts = (each: AwaitedReference) =>
+      each.account === account && each.reference === reference && each.since === since;
+    return {
+      now: new Date(engine.now).toISOString(),
+      item,
+      versions: this.awaited.filter(isIts),
+      joined: paymentRequestId && table.records.get(nameOf({ account, paymentRequestId })),
+      written: table.stream.flatMap(({ after }) =>
+        after.account === account && after.reference === reference ? [after] : [],
+      ),
+      isPublished: [...this.published, ...waitingIn(unpublished.bodies).events].some(
+        ({ type, detail }) => type === 'Payment Request Never Seen' && detail.reference === reference,
+      ),
+      isFollowed: plan.relayTries === Infinity,
+      isOverlooked: [...engine.injected.keys()].some((fault) =>
+        /(references\.ofReference|awaited\.due) overlook$/.test(fault),
+      ),
+      isSwept: plan.mode !== 'unswept',
+    };
+  }
+
+  #awaitedOutcomes(): readonly AwaitedOutcome[] {
+    const last = new Map(this.awaited.map((item) => [`${item.account} ${item.reference}`, item]));
+    return [...last.values()].map((item) => this.#awaitedOutcomeOf(item));
   }
 
   #jobOutcomes(): readonly JobOutcome[] {
@@ -409,4 +465,6 @@ const safety = (Object.keys(safetyInvariants) as (keyof typeof safetyInvariants)
 }));
 const soonNames = Object.keys(soonInvariants) as (keyof typeof soonInvariants)[];
 const lateNames = Object.keys(lateInvariants) as (keyof typeof lateInvariants)[];
+const joinNames = Object.keys(joinInvariants) as (keyof typeof joinInvariants)[];
+const awaitedNames = Object.keys(awaitedLiveness) as (keyof typeof awaitedLiveness)[];
 const jobNames = Object.keys(jobLiveness) as (keyof typeof jobLiveness)[];

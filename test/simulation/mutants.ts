@@ -26,6 +26,7 @@ import { bending, bentWrites, type Mutant, replacing } from './mutant.ts';
 import { operationMutants } from './operation-mutants.ts';
 import { attemptMutants } from './attempt-mutants.ts';
 import { confirmationMutants } from './confirmation-mutants.ts';
+import { referenceMutants } from './reference-mutants.ts';
 import { sessionMutants } from './session-mutants.ts';
 import { accountNamed } from './plan.ts';
 import { type Protocol, useCases } from './protocol.ts';
@@ -560,6 +561,7 @@ export const mutants: readonly Mutant[] = [
   ...sessionMutants,
   ...attemptMutants,
   ...confirmationMutants,
+  ...referenceMutants,
 ];
 
 const allPublished = { retryFrom: undefined, published: [], setAside: [] } as const;

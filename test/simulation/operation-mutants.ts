@@ -9,6 +9,7 @@ import { type CancelJobDependencies, runCancelJobs } from '../../functions/appli
 import type {
   CancelJobs,
   PublishResponse,
+  ReferenceStreamEntry,
   StreamEntry,
   SweepLease,
 } from '../../functions/application/ports.ts';
@@ -204,7 +205,7 @@ export const operationMutants: readonly Mutant[] = [
     invariant: 'nothing-fails',
     protocol: replacing({
       publish: (dependencies) => async (entries, until) => {
-        for (const { read } of entries) read();
+        for (const entry of entries) if ('read' in entry) entry.read();
         return useCases.publish(dependencies)(entries, until);
       },
     }),
@@ -272,9 +273,9 @@ export const operationMutants: readonly Mutant[] = [
   },
 ];
 
-function isReadable({ read }: StreamEntry): boolean {
+function isReadable(entry: StreamEntry | ReferenceStreamEntry): boolean {
   try {
-    read();
+    if ('read' in entry) entry.read();
     return true;
   } catch {
     return false;

@@ -103,6 +103,36 @@ export class People {
         );
         return;
       }
+      case 'register-reference': {
+        judge.meets(key, act.kind);
+        const registration: Registration = {
+          deadline: timeoutOf(act.timeoutMillis),
+          sessionId: cart,
+          reference: undefined,
+          onTimeout: undefined,
+          ...(plan.switched && { kind: kindOfCheckout }),
+          requestedBy: caller,
+        };
+        judge.registrations.set(name, { ...registration, reference: referenceOf(key) });
+        this.#callApi(name, key.account, 'register', (ports, { registerReference }, settings) =>
+          registerReference(ports)(
+            { account: key.account, reference: referenceOf(key) },
+            registration,
+            settings,
+          ),
+        );
+        return;
+      }
+      case 'cancel-reference':
+        judge.meets(key, act.kind);
+        this.#callApi(name, key.account, 'cancel', (ports, { cancel, cancelReference }, settings) =>
+          cancelReference({ ...ports, cancel: cancel(ports), isDryRun: false })(
+            referenceOf(key),
+            commandOf(false),
+            settings,
+          ),
+        );
+        return;
       case 'extend':
         judge.meets(key, 'extend');
         this.#callApi(name, key.account, 'extend', (ports, { extend }, settings) =>

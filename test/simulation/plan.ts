@@ -49,6 +49,10 @@ export interface Action {
     /** The shop authorizes the payment at Klarna, and may report that to us. */
     | { readonly kind: 'authorize'; readonly isReported: boolean }
     | { readonly kind: 'refresh' | 'dryRun' }
+    /** Registers by the request's reference, before or after it is seen. */
+    | { readonly kind: 'register-reference'; readonly timeoutMillis: number }
+    /** Cancels by the request's reference. */
+    | { readonly kind: 'cancel-reference' }
     /** Ends every request of the session. */
     | { readonly kind: 'cancel-session' }
     /** Starts a job that cancels many requests: those of a list, of the session, or all that are open by then. */
@@ -139,6 +143,8 @@ export interface Plan {
   readonly rollout?: Rollout | undefined;
   /** Of two accounts on one credential, the one that is over its share of Klarna's limit again and again while faults occur. */
   readonly overShare?: Account | undefined;
+  /** Klarna tells the shop's reference of each request. */
+  readonly tellsReferences?: boolean | undefined;
   /** A switch that an operator turns, in milliseconds from the start: sessions are only observed from then on. */
   readonly switched?: { readonly at: number; readonly by: SwitchName } | undefined;
   /** Milliseconds from the start when everything that is in flight from Klarna and Scheduler arrives at once. */
@@ -214,7 +220,14 @@ export function planOf(seed: number, mode = modeOf(seed)): Plan {
       });
     }
   }
-  const all = actionsOf(draws, requests, isFull);
+  const referenced = new Draws(seed, 'with references');
+  const isReferenced = referenced.chance(0.15);
+  const acted = actionsOf(draws, requests, isFull);
+  // Most of these shops do not know the ids.
+  const isUnregistered = isReferenced && referenced.chance(0.7);
+  const all = isUnregistered
+    ? acted.filter(({ act }) => act.kind !== 'register').map((action, id) => ({ ...action, id }))
+    : acted;
   // A customer who pays late, or just as a cancel begins, and little else that could end the session before.
   const inTime = isHanging || isRacing ? all.filter(({ act }) => act.kind === 'register') : all;
   const ofShop = isLate ? inTime.map((action) => registeringLate(late, action)) : inTime;
@@ -255,6 +268,7 @@ export function planOf(seed: number, mode = modeOf(seed)): Plan {
     slowestMillis: isFull ? draws.pick([50, 500, 3_000]) : draws.pick([50, 200]),
     relayPauseMillis: draws.pick([100, 3_000, 10_000]),
   };
+  const rollout = rolloutOf(new Draws(seed, 'rollout'), mode, last);
   const others = new Draws(seed, 'operations');
   const operations = isHanging
     ? []
@@ -264,6 +278,7 @@ export function planOf(seed: number, mode = modeOf(seed)): Plan {
         ...stormsOf(new Draws(seed, 'storms'), last),
         ...partsOf(new Draws(seed, 'registrations in part'), ordinary),
         ...attemptsOf(new Draws(seed, 'attempts'), requests.length, last),
+        ...(isReferenced ? referencesOf(new Draws(seed, 'references'), requests.length, last) : []),
       ];
   const isOperated = operations.some(({ act }) => act.kind === 'operate');
   return {
@@ -288,7 +303,9 @@ export function planOf(seed: number, mode = modeOf(seed)): Plan {
     mostReceives: isFull && isOperated ? others.pick([1, 2, queueReceives]) : queueReceives,
     keysMendedAt: isFull && isOperated && others.chance(0.3) ? others.pick([minute, 10 * minute]) : 0,
     isSweepTheTimer: mode !== 'unswept' && new Draws(seed, 'timers').chance(0.1),
-    rollout: rolloutOf(new Draws(seed, 'rollout'), mode, last),
+    // The versions of a deployment differ in whether they know references.
+    rollout: isReferenced ? undefined : rollout,
+    tellsReferences: isReferenced,
     switched: isSwitched ? switchOf(switching, ordinary) : undefined,
     overShare: isTwoAccounts && new Draws(seed, 'over its share').chance(0.5) ? accountNamed(0) : undefined,
   };
@@ -506,6 +523,30 @@ function attemptsOf(draws: Draws, requests: number, last: number): readonly Omit
     }
   }
   return attempts;
+}
+
+/**
+ * Registrations and cancels by reference: before the request is seen, about when it is, and later. One of them may be called twice. A
+ * later request may have the reference of an earlier one.
+ */
+function referencesOf(draws: Draws, requests: number, last: number): readonly Omit<Action, 'id'>[] {
+  const actions: Omit<Action, 'id'>[] = [];
+  for (let request = 0; request < requests; request += 1) {
+    const moment = () =>
+      draws.chance(0.6)
+        ? draws.between(0, draws.pick([100, 1_500, minute]))
+        : draws.between(0, last + minute);
+    const times = draws.between(0, 3);
+    for (let time = 0; time < times; time += 1) {
+      const at = moment();
+      const act: Action['act'] = draws.chance(0.6)
+        ? { kind: 'register-reference', timeoutMillis: draws.pick([1, 5, 20]) * minute }
+        : { kind: 'cancel-reference' };
+      actions.push({ at, request, act });
+      if (draws.chance(0.3)) actions.push({ at: at + draws.between(0, 3_000), request, act });
+    }
+  }
+  return actions;
 }
 
 /** How often the stack's queue lets a message be received. */

@@ -1,9 +1,9 @@
 import { changedAttributes } from '../../functions/adapters/dynamodb/stored-payment-request.ts';
-import { cancelSession } from '../../functions/application/cancel-session.ts';
+import { cancelReference, cancelSession } from '../../functions/application/cancel-session.ts';
 import { cancelPaymentRequest, dryRunCancel } from '../../functions/application/cancel-payment-request.ts';
 import { compareSession } from '../../functions/application/compare-attempts.ts';
 import { endExpiredSession } from '../../functions/application/end-expired-session.ts';
-import { followWrite } from '../../functions/application/follow-write.ts';
+import { followReference, followWrite } from '../../functions/application/follow-write.ts';
 import { joinAuthorizations } from '../../functions/application/join-authorizations.ts';
 import { listPaymentRequests } from '../../functions/application/list-payment-requests.ts';
 import { publishStateChanges } from '../../functions/application/publish-state-changes.ts';
@@ -12,6 +12,9 @@ import { receiveWebhook } from '../../functions/application/receive-webhook.ts';
 import { reconcilePaymentRequests } from '../../functions/application/reconcile-payment-requests.ts';
 import { reportAuthorization } from '../../functions/application/record-authorization.ts';
 import { refreshPaymentRequest } from '../../functions/application/refresh-payment-request.ts';
+import { registerReference } from '../../functions/application/register-reference.ts';
+import { settleReference } from '../../functions/application/settle-reference.ts';
+import { settleReferences } from '../../functions/application/settle-references.ts';
 import { extendSession, registerSession } from '../../functions/application/register-session.ts';
 import { replayQuarantined } from '../../functions/application/replay-quarantined.ts';
 import {
@@ -32,6 +35,10 @@ export interface UseCases {
   readonly extend: typeof extendSession;
   readonly cancel: typeof cancelPaymentRequest;
   readonly cancelSession: typeof cancelSession;
+  readonly registerReference: typeof registerReference;
+  readonly cancelReference: typeof cancelReference;
+  readonly settle: typeof settleReference;
+  readonly settleAll: typeof settleReferences;
   readonly dryRun: typeof dryRunCancel;
   readonly refresh: typeof refreshPaymentRequest;
   readonly readSession: typeof readSession;
@@ -40,6 +47,7 @@ export interface UseCases {
   readonly endExpired: typeof endExpiredSession;
   readonly compare: typeof compareSession;
   readonly follow: typeof followWrite;
+  readonly followReference: typeof followReference;
   readonly reconcile: typeof reconcilePaymentRequests;
   readonly startJob: typeof startCancelJob;
   readonly stopJob: typeof stopCancelJob;
@@ -59,6 +67,10 @@ export const useCases: UseCases = {
   extend: extendSession,
   cancel: cancelPaymentRequest,
   cancelSession,
+  registerReference,
+  cancelReference,
+  settle: settleReference,
+  settleAll: settleReferences,
   dryRun: dryRunCancel,
   refresh: refreshPaymentRequest,
   readSession,
@@ -67,6 +79,7 @@ export const useCases: UseCases = {
   endExpired: endExpiredSession,
   compare: compareSession,
   follow: followWrite,
+  followReference,
   reconcile: reconcilePaymentRequests,
   startJob: startCancelJob,
   stopJob: stopCancelJob,

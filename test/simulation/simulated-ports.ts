@@ -15,12 +15,14 @@ import type { AccountSettings, KlarnaCredentials } from '../../functions/domain/
 import type { KlarnaResponse } from '../../functions/domain/klarna-response.ts';
 import type { DeliveryReplay, QuarantinedDelivery } from '../../functions/domain/quarantined-delivery.ts';
 import { syncKlarnaExpiry } from '../../functions/application/sync-klarna-expiry.ts';
+import type { AwaitedReference } from '../../functions/domain/awaited-reference.ts';
 import type { CancelJobKey } from '../../functions/domain/cancel-job.ts';
 import type {
   Account,
   PaymentRequestId,
   PaymentRequestKey,
   Reference,
+  ReferenceKey,
   SessionId,
 } from '../../functions/domain/identifiers.ts';
 import { type Instant, instantFromMillis } from '../../functions/domain/instant.ts';
@@ -199,10 +201,27 @@ export function portsOf(world: World, task: Task, version: CodeVersion) {
           faults: plainFaults,
           perform: () => world.hearing.onHandOver(key, engine.now + 1_000),
         }),
+      settle: (key: ReferenceKey, seen: PaymentRequestId) =>
+        call({
+          site: 'hand-over.settle',
+          faults: plainFaults,
+          perform: () => world.hearing.onAwaitedSeen(key, seen, engine.now + 1_000),
+        }),
     },
     references: {
       ofReference: (account: Account, reference: Reference) =>
         keysFrom(world, task, 'references.ofReference', () => table.referenceKeys(account, reference)),
+    },
+    awaited: {
+      read: (key: ReferenceKey) =>
+        call({ site: 'awaited.read', faults: readFaults, perform: () => world.awaited.read(key) }),
+      save: (next: AwaitedReference) =>
+        call({
+          site: 'awaited.save',
+          faults: writeFaults,
+          perform: () => world.saveAwaited(next),
+        }),
+      due: (now: Instant) => keysFrom(world, task, 'awaited.due', () => world.awaited.dueKeys(now)),
     },
     list: {
       listed: (...asked: Parameters<SimulatedTable['listed']>) =>
@@ -297,7 +316,8 @@ export function portsOf(world: World, task: Task, version: CodeVersion) {
     pace: { turn },
     onTimerFault: () => undefined,
     onUnreadable: () => undefined,
-    onFollowFault: (key: PaymentRequestKey, error: unknown) => judge.followFailed(task, shortOf(key), error),
+    onFollowFault: (key: PaymentRequestKey | ReferenceKey, error: unknown) =>
+      judge.followFailed(task, 'reference' in key ? key.reference : shortOf(key), error),
     syncExpiry: syncKlarnaExpiry({
       store,
       klarna: paymentRequests,
@@ -312,6 +332,7 @@ export function portsOf(world: World, task: Task, version: CodeVersion) {
     onWaiting: () => undefined,
     onFault: (key: PaymentRequestKey, error: unknown) => judge.followFailed(task, shortOf(key), error),
     onJoinFault: (account: Account, error: unknown) => judge.failed(task, `reports of ${account}`, error),
+    onReferenceFault: ({ reference }: ReferenceKey, error: unknown) => judge.failed(task, reference, error),
     onJobFault: ({ jobId }: CancelJobKey, error: unknown) => judge.failed(task, jobId, error),
   };
 }

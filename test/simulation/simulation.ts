@@ -7,6 +7,7 @@ import { People } from './people.ts';
 import { beginning, type Plan } from './plan.ts';
 import { type Protocol, realProtocol } from './protocol.ts';
 import { wasCanceledAfterPaid } from './simulated-klarna.ts';
+import { ReferenceStream } from './reference-stream.ts';
 import { StreamRelay } from './stream-relay.ts';
 import { Sweep } from './sweep.ts';
 import { TimerQueue } from './timer-queue.ts';
@@ -69,11 +70,17 @@ export class Simulation {
         },
         onMessage: (key, at) => timerQueue.enqueue(key, at),
         onHandOver: (key, at) => timerQueue.enqueue(key, at, 'attempts'),
+        onAwaitedSeen: (key, seen, at) => timerQueue.settle(key, seen, at),
+        onAwaited: (item) => {
+          references.send(item);
+          sweep.runWhenDue();
+        },
       },
       trace,
     );
     const deployment = new Deployment(world, protocol);
     const relay = new StreamRelay(world, deployment);
+    const references = new ReferenceStream(world, deployment);
     const sweep = new Sweep(world, deployment);
     const webhooks = new WebhookDeliveries(world, deployment);
     const timerQueue = new TimerQueue(world, deployment);

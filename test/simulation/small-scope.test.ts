@@ -52,7 +52,7 @@ describe('two webhooks, a cancel and a timer at the same moment', { timeout: 300
 });
 
 const portCall =
-  /\b(?:(?:store|klarna|klarnaExpiry|timer|accounts|signingKeys|quarantine|publisher|unpublished|jobs)\.(?:read|readAll|observe|register|save|cancel|arm|remove|find|keep|noteReplay|noteStale|publish|start|idsOf|writePage|readPage|moveExpiry)|handOver\.compare|lease\.(?:take|release)|clock\.wait|list\.listed|source\.next|of (?:jobs\.due|due\.due|sessions\.ofSession|records\.changedSince))\(|for await \(const .* of (?:members|keys)\)/;
+  /\b(?:(?:store|klarna|klarnaExpiry|timer|accounts|signingKeys|quarantine|publisher|unpublished|jobs|awaited)\.(?:read|readAll|observe|register|save|cancel|arm|remove|find|keep|noteReplay|noteStale|publish|start|idsOf|writePage|readPage|moveExpiry)|handOver\.(?:compare|settle)|lease\.(?:take|release)|clock\.wait|list\.listed|source\.next|of (?:jobs\.due|due\.due|awaited\.due|sessions\.ofSession|references\.ofReference|records\.changedSince))\(|for await \(const .* of (?:members|keys)\)/;
 
 /**
  * Calls that so few events cannot lead to. The explorer plays full histories and many writers. The tests of pacing and of onboarding
@@ -74,6 +74,9 @@ const elsewhere: readonly RegExp[] = [
   /listed\.map\(\(key\) => store\.read\(key\)\)/,
   /dependencies\.store\.read\(record\),$/,
   /^ {4}const known = await store\.read\(key\);$/,
+  // Where the index of references lags: test/application/settle-reference.
+  /const joined = await dependencies\.store\.read\(\{ account, paymentRequestId \}\)/,
+  /await dependencies\.store\.read\(\{ account, paymentRequestId: seen \}\)/,
   // Deliveries from quarantine that tell nothing about a state.
   /^ {6}await quarantine\.noteReplay/,
   // Webhooks about accounts.

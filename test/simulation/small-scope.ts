@@ -5,6 +5,7 @@
  * - every call at which one of them may be overtaken by the others,
  * - one fault of every kind at every call.
  */
+import type { PaymentRequestId } from '../../functions/domain/identifiers.ts';
 import type { AccountSettings } from '../../functions/domain/account-settings.ts';
 import { planted } from '../support/planted-secrets.ts';
 import { settingsWith } from '../support/fixtures.ts';
@@ -47,6 +48,7 @@ export const wholeScopes: readonly SmallScope[] = [
   { customer: 'steps back', lax: true, besides: 'jobs' },
   { customer: 'approves', lax: true, besides: 'an operator' },
   { customer: 'approves', lax: false, besides: 'another attempt' },
+  { customer: 'steps back', lax: true, besides: 'references' },
 ];
 
 /** The actors that meet. Webhooks are in the order in which Klarna sent them. */
@@ -209,7 +211,7 @@ function requestsOf(count: number): Plan['requests'] {
 /** The additional actors, and the plan for them. */
 const besides: Readonly<
   Record<
-    'callers' | 'jobs' | 'an operator' | 'another attempt',
+    'callers' | 'jobs' | 'an operator' | 'another attempt' | 'references',
     Partial<Plan> & { acts: readonly TimedAct[] }
   >
 > = {
@@ -250,6 +252,26 @@ const besides: Readonly<
       [meetAt - 150, { kind: 'approve' }, 1],
     ],
     requests: requestsOf(2),
+    quietAfter: 30 * minute,
+  },
+  // A session and a cancel that wait before the first webhook, one that comes after it, and one whose request never exists.
+  references: {
+    acts: [
+      [0, { kind: 'register-reference', timeoutMillis: 20 * minute }, 1],
+      [0, { kind: 'cancel-reference' }, 2],
+      [10_000, { kind: 'register-reference', timeoutMillis: minute }, 3],
+      [meetAt + 10_000, { kind: 'register-reference', timeoutMillis: 20 * minute }, 1],
+      [meetAt + 20_000, { kind: 'cancel-reference' }, 1],
+    ],
+    requests: [
+      ...requestsOf(3),
+      {
+        key: { account: accountNamed(0), paymentRequestId: `${requestIds[0] ?? ''}3` as PaymentRequestId },
+        isUnknown: true,
+        lifetimeMillis: hour,
+      },
+    ],
+    tellsReferences: true,
     quietAfter: 30 * minute,
   },
   // The first webhooks arrive before the secret says to whom their key belongs. Some writes cannot be read, and whatever
@@ -302,6 +324,7 @@ function planFor({ customer, lax, besides: others }: SmallScope): Plan {
     isSweepTheTimer: false,
     rollout: undefined,
     meetAt,
+    tellsReferences: false,
     ...different,
   };
 }

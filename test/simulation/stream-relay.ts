@@ -1,5 +1,5 @@
 import type { StreamEntry } from '../../functions/application/ports.ts';
-import type { PaymentRequestKey } from '../../functions/domain/identifiers.ts';
+import type { PaymentRequestKey, ReferenceKey } from '../../functions/domain/identifiers.ts';
 import { minute } from '../support/sessions.ts';
 import type { Deployment } from './deployment.ts';
 import { Draws } from './draws.ts';
@@ -46,14 +46,18 @@ export class StreamRelay {
     this.#deployment.invoke(
       name,
       'publish',
-      (ports, { publish, follow }) => {
-        const onFault = (_: StreamEntry, error: unknown) => this.#failed(name, error);
+      (ports, { publish, follow, followReference: reference }) => {
+        const onFault = (_: unknown, error: unknown) => this.#failed(name, error);
         until = this.#world.engine.now + 14_000;
-        const onFollowFault = (key: PaymentRequestKey, error: unknown) => {
+        const onFollowFault = (key: PaymentRequestKey | ReferenceKey, error: unknown) => {
           this.#keepFailed.add(name);
           ports.onFollowFault(key, error);
         };
-        return publish({ ...ports, follow: follow({ ...ports, onFollowFault }), onFault })(batch, until);
+        const followReference = reference({ ...ports, onFollowFault });
+        return publish({ ...ports, follow: follow({ ...ports, onFollowFault }), followReference, onFault })(
+          batch,
+          until,
+        );
       },
       (ending) => {
         if (ending.kind === 'returned') {

@@ -59,10 +59,11 @@ export class Sweep {
 
   /** The time when the first record or job is due, if any is. */
   #firstDue(): number | undefined {
-    const { table, jobs, authorizations } = this.#world;
-    const dues = [table.firstDue(), jobs.firstDue(), authorizations.firstDue()].flatMap((due) =>
-      due === undefined ? [] : [millisOf(due)],
-    );
+    const { table, jobs, authorizations, awaited } = this.#world;
+    const dues = [table, jobs, authorizations, awaited].flatMap((each) => {
+      const due = each.firstDue();
+      return due === undefined ? [] : [millisOf(due)];
+    });
     return dues.length > 0 ? Math.min(...dues) : undefined;
   }
 
@@ -177,10 +178,12 @@ export class Sweep {
 
   async #work(
     ports: Ports,
-    { reconcile, join, runJobs, cancel, dryRun }: UseCases,
+    { reconcile, join, settleAll, runJobs, cancel, dryRun }: UseCases,
     { until, see }: { readonly until: number; readonly see: UnsettledWatch['see'] },
   ) {
     const report = await reconcile(ports)(until, see);
+    const now = instantFromMillis(this.#world.engine.now);
+    if (this.#world.awaited.dueKeys(now).length > 0) await settleAll(ports)(until);
     if (this.#hasDueAuthorizations()) await join({ ...ports, onFault: ports.onJoinFault })(until);
     if (!this.#hasDueJobs()) return { ...report, pages: 0 };
     const { pages } = await runJobs({

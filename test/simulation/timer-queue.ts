@@ -1,6 +1,10 @@
 import { delayAfterFailure } from '../../functions/adapters/queue/timer-message-delay.ts';
 import type { TimeoutOutcome } from '../../functions/application/end-expired-session.ts';
-import type { PaymentRequestKey } from '../../functions/domain/identifiers.ts';
+import type {
+  PaymentRequestId,
+  PaymentRequestKey,
+  ReferenceKey,
+} from '../../functions/domain/identifiers.ts';
 import { nameOf } from '../support/in-memory-payment-request-store.ts';
 import { minute } from '../support/sessions.ts';
 import type { Deployment } from './deployment.ts';
@@ -57,6 +61,33 @@ export class TimerQueue {
     this.#messages += 1;
     const name = `${about === 'timer' ? 'message' : about} ${this.#messages}`;
     this.#world.engine.at(at, () => this.#receive(key, name, 1, about));
+  }
+
+  /** Queues a message that a request was seen for which something may wait. */
+  settle(key: ReferenceKey, seen: PaymentRequestId, at: number): void {
+    this.#messages += 1;
+    const name = `reference ${this.#messages}`;
+    this.#world.engine.at(at, () => this.#settle(key, seen, name, 1));
+  }
+
+  #settle(key: ReferenceKey, seen: PaymentRequestId, message: string, receive: number): void {
+    const { engine, plan } = this.#world;
+    this.#deployment.invoke(
+      `${message} #${receive}`,
+      'timer',
+      async (ports, { settle }) => {
+        const settings = await ports.accounts.find(key.account);
+        if (!settings) throw new Error(`no account ${key.account}`);
+        return { kind: await settle(ports)(key, settings, seen) };
+      },
+      (ending) => {
+        const isDone = ending.kind === 'returned' && !['held', 'moving'].includes(ending.result.kind);
+        // The sweep settles what the message could not.
+        if (isDone || receive >= plan.mostReceives) return;
+        const pause = ending.kind === 'died' ? visibilityMillis : delayAfterFailure(receive) * 1000;
+        engine.after(pause, () => this.#settle(key, seen, message, receive + 1));
+      },
+    );
   }
 
   #receive(key: PaymentRequestKey, message: string, receive: number, about: About): void {

@@ -34,6 +34,7 @@ export const authorizedBodyOf = ({ key, eventId, occurredAt, names }: SaidAuthor
 export function bodyOf(
   { key, eventId, state, previousState, reason, occurredAt: happenedAt }: Said,
   occurredAt: string = happenedAt,
+  tellsReference = false,
 ) {
   const metadata = {
     event_id: eventId,
@@ -46,6 +47,7 @@ export function bodyOf(
     state,
     previous_state: previousState,
     state_reason: reason,
+    ...(tellsReference && { payment_request_reference: referenceOf(key) }),
   };
   if (state !== 'COMPLETED') return deliveryWith(metadata, payload);
   const completed = completedDelivery(metadata);

@@ -62,7 +62,9 @@ export class WebhookDeliveries {
     const isInFuture = new Draws(plan.seed, `time of ${said.eventId}`).chance(plan.farFutureRate);
     if (isInFuture) engine.note('klarna', () => `   ** ${said.eventId} has a time in the far future **`);
     const told = isInFuture ? farFuture : said.occurredAt;
-    const bytes = bytesOf('state' in said ? bodyOf(said, told) : authorizedBodyOf(said));
+    const bytes = bytesOf(
+      'state' in said ? bodyOf(said, told, plan.tellsReferences) : authorizedBodyOf(said),
+    );
     const keyId = signingKeyIdOf(said.key.account);
     const signature = signatureOf(bytes, signingKeys.get(keyId)?.key);
     const delivery = { said, bytes, keyId, signature };

@@ -1,10 +1,17 @@
 import { instantFromMillis } from '../../functions/domain/instant.ts';
 import { changedAttributes } from '../../functions/adapters/dynamodb/stored-payment-request.ts';
 import type { AccountSettings } from '../../functions/domain/account-settings.ts';
+import type { AwaitedReference } from '../../functions/domain/awaited-reference.ts';
 import type { SigningKey } from '../../functions/domain/signing-key.ts';
-import type { EventId, PaymentRequestKey } from '../../functions/domain/identifiers.ts';
+import type {
+  EventId,
+  PaymentRequestId,
+  PaymentRequestKey,
+  ReferenceKey,
+} from '../../functions/domain/identifiers.ts';
 import { InMemoryAccounts } from '../support/credentials.ts';
 import { InMemoryKeptAuthorizations } from '../support/in-memory-kept-authorizations.ts';
+import { InMemoryAwaitedReferences, referenceNameOf } from '../support/in-memory-awaited-references.ts';
 import { InMemoryQuarantine } from '../support/in-memory-payment-request-store.ts';
 import { signingKeyWith } from '../support/klarna-deliveries.ts';
 import { Draws } from './draws.ts';
@@ -29,6 +36,9 @@ export interface Hearing extends TimerEvents {
   readonly onJob: () => void;
   /** The stream asks for a comparison of the attempts of a session. */
   readonly onHandOver: (key: PaymentRequestKey, at: number) => void;
+  /** The stream has seen a request for which something may wait. */
+  readonly onAwaitedSeen: (key: ReferenceKey, seen: PaymentRequestId, at: number) => void;
+  readonly onAwaited: (item: AwaitedReference) => void;
 }
 
 /** Everything outside of the functions, shared in one history, and the judge of that history. */
@@ -42,6 +52,7 @@ export class World implements Scene {
   readonly accounts = new InMemoryAccounts();
   readonly jobs = new SimulatedJobs();
   readonly authorizations = new InMemoryKeptAuthorizations();
+  readonly awaited = new InMemoryAwaitedReferences();
   readonly sweepLease = new SimulatedLease();
   /** Timer messages in the dead-letter queue. */
   readonly deadTimers = new SimulatedQueue();
@@ -125,6 +136,17 @@ export class World implements Scene {
   /** The signing keys in the secret. Until the secret is corrected, they belong to no account. */
   get signingKeys(): ReadonlyMap<string, SigningKey> {
     return this.engine.now < beginning + this.plan.keysMendedAt ? this.#unboundKeys : this.#signingKeys;
+  }
+
+  /** Stores what waits for a reference. The stream delivers a write that was done, once. */
+  async saveAwaited(next: AwaitedReference): Promise<boolean> {
+    const before = this.awaited.items.get(referenceNameOf(next));
+    const isDone = await this.awaited.save(next);
+    if (isDone && before?.version !== next.version) {
+      this.judge.awaitedIsStored(next);
+      this.hearing.onAwaited(next);
+    }
+    return isDone;
   }
 
   /** A timer's message that an operator sends again. */

@@ -12,6 +12,7 @@ import type { Instant } from '../../functions/domain/instant.ts';
 import type { Deadline } from '../../functions/domain/registration.ts';
 import { key, settingsWith } from './fixtures.ts';
 import { InMemoryKeptAuthorizations } from './in-memory-kept-authorizations.ts';
+import { InMemoryAwaitedReferences } from './in-memory-awaited-references.ts';
 import { InMemoryPaymentRequestStore } from './in-memory-payment-request-store.ts';
 import { ScriptedKlarna } from './scripted-klarna.ts';
 import { CountingIds, retries, VirtualClock } from './virtual-clock.ts';
@@ -60,6 +61,7 @@ export const alwaysItsTurn = { turn: () => Promise.resolve(true) };
 export class World {
   readonly store = new InMemoryPaymentRequestStore();
   readonly authorizations = new InMemoryKeptAuthorizations();
+  readonly awaited = new InMemoryAwaitedReferences();
   readonly timer = new InMemoryTimer();
   readonly clock = new VirtualClock();
   readonly klarna: ScriptedKlarna;
@@ -98,6 +100,8 @@ export class World {
           return this.store.ofSession(...asked);
         },
       },
+      references: this.store,
+      awaited: this.awaited,
       timer: withFaults('timer', timer ?? this.timer, called),
       klarna: withFaults('klarna', klarna, called),
       accounts: { find: () => Promise.resolve(this.settings) },

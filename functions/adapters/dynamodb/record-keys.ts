@@ -1,6 +1,8 @@
 import { hash } from 'node:crypto';
 import {
   type Account,
+  parseReference,
+  type ReferenceKey,
   parseAccount,
   parsePaymentRequestId,
   type PaymentRequestKey,
@@ -56,3 +58,14 @@ export const ownPartOf = (indexKey: string): string => indexKey.slice(indexKey.i
 /** The time, in seconds since 1970, after which DynamoDB may delete the item: the retention after its last change. */
 export const timeToLive = (updatedAtMillis: number, retentionDays: number): number =>
   Math.floor(updatedAtMillis / 1000) + retentionDays * 86_400;
+
+/** The partition key of what waits for a request with a reference. */
+export const partitionKeyOfReference = ({ account, reference }: ReferenceKey): string =>
+  `A#${account}#R#${reference}`;
+
+/** The key from which {@link partitionKeyOfReference} made the text, or `undefined` for any other item. */
+export function referenceOfPartition(partitionKey: string): ReferenceKey | undefined {
+  const [, account = '', reference = ''] = /^A#([^#]+)#R#(.+)$/.exec(partitionKey) ?? [];
+  const key = { account: parseAccount(account), reference: parseReference(reference) };
+  return key.account && key.reference ? (key as ReferenceKey) : undefined;
+}

@@ -1,7 +1,8 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
-import type { StreamEntry } from '../../application/ports.ts';
+import type { ReferenceStreamEntry, StreamEntry } from '../../application/ports.ts';
 import { UnreadableRecordError } from '../../domain/unreadable-record-error.ts';
-import { keyOfPartition } from './record-keys.ts';
+import { awaitedOf } from './dynamodb-awaited-references.ts';
+import { keyOfPartition, referenceOfPartition } from './record-keys.ts';
 import { type Attribute, decode } from './stored-payment-request.ts';
 import { plainItem } from './table-items.ts';
 import { tableSchema } from '../../contract/table-schema.ts';
@@ -30,4 +31,13 @@ export function writeOf({ NewImage }: StreamImage): Pick<StreamEntry, 'key' | 'r
       return record;
     },
   };
+}
+
+/** The key of a written reference, and what reads it. `undefined` for a deletion by retention and for any other item. */
+export function referenceWriteOf({
+  NewImage,
+}: StreamImage): Pick<ReferenceStreamEntry, 'key' | 'readReference'> | undefined {
+  const key = referenceOfPartition(NewImage?.[tableSchema.partitionKey]?.S ?? '');
+  if (!NewImage || !key) return undefined;
+  return { key, readReference: () => awaitedOf(key, plainItem(NewImage)) };
 }

@@ -122,5 +122,5 @@ const entryOf = (event: StateChangeEvent, busName: string) => ({
   DetailType: event.type,
   Detail: JSON.stringify(event.detail),
   Time: new Date(event.detail.recorded_at),
-  Resources: [event.detail.payment_request_id],
+  Resources: [event.detail.payment_request_id ?? []].flat(),
 });

@@ -1,6 +1,6 @@
 import { SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import type { Clock, HandOver } from '../../application/ports.ts';
-import type { PaymentRequestKey } from '../../domain/identifiers.ts';
+import type { PaymentRequestId, PaymentRequestKey, ReferenceKey } from '../../domain/identifiers.ts';
 import { formatInstant } from '../../domain/instant.ts';
 
 /** Seconds until a message arrives: an index follows the records within about a second. */
@@ -14,18 +14,20 @@ export class TimerQueueHandOver implements HandOver {
     this.#options = options;
   }
 
-  async compare({ account, paymentRequestId }: PaymentRequestKey): Promise<void> {
+  compare({ account, paymentRequestId }: PaymentRequestKey): Promise<void> {
+    return this.#send({ about: 'attempts', account, payment_request_id: paymentRequestId });
+  }
+
+  settle({ account, reference }: ReferenceKey, seen: PaymentRequestId | undefined): Promise<void> {
+    return this.#send({ about: 'reference', account, reference, payment_request_id: seen });
+  }
+
+  async #send(message: Readonly<Record<string, string | undefined>>): Promise<void> {
     const { sqs, queueUrl, clock } = this.#options;
-    const message = {
-      about: 'attempts',
-      account,
-      payment_request_id: paymentRequestId,
-      deadline_at: formatInstant(clock.instant()),
-    };
     await sqs.send(
       new SendMessageCommand({
         QueueUrl: queueUrl,
-        MessageBody: JSON.stringify(message),
+        MessageBody: JSON.stringify({ ...message, deadline_at: formatInstant(clock.instant()) }),
         DelaySeconds: indexLagSeconds,
       }),
     );

@@ -50,7 +50,7 @@ const messageSchema = v.variant('unpublished', [
     detail: v.looseObject({
       event_key: v.string(),
       account: v.string(),
-      payment_request_id: v.string(),
+      payment_request_id: v.nullable(v.string()),
       recorded_at: v.pipe(
         v.string(),
         v.check((text) => parseInstant(text) !== undefined),

@@ -15,6 +15,7 @@ const typeWords: Readonly<Record<string, string>> = {
   'Payment Request Cancel Refused': 'Cancel refused',
   [needsAttention]: 'Needs attention',
   'Session Paid Twice': 'Paid twice',
+  'Payment Request Never Seen': 'Never seen',
   [wouldHaveCanceled]: 'Would have canceled',
   'Payment Request Authorized': 'Authorized',
   'Payment Request Not Authorized': 'Not authorized',

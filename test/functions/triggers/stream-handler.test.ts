@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import type { StreamEntry } from '../../../functions/application/ports.ts';
+import type { ReferenceStreamEntry, StreamEntry } from '../../../functions/application/ports.ts';
 import type { PublishResult } from '../../../functions/application/publish-state-changes.ts';
 import type { StateChangeEvent } from '../../../functions/domain/state-change-event.ts';
 import { streamHandler } from '../../../functions/triggers/stream-handler.ts';
@@ -45,10 +45,11 @@ const contradiction = eventWith('Payment Request Needs Attention', 'contradictio
 
 /** The handler on a publisher with this result, and what the publisher was given. */
 function handlerThat(publish: () => Promise<Partial<PublishResult>>) {
-  const given: (readonly StreamEntry[])[] = [];
+  const given: (readonly (StreamEntry | ReferenceStreamEntry)[])[] = [];
   const untils: number[] = [];
   const handler = streamHandler({
     writeOf: ({ NewImage }) => (NewImage ? { key, read: () => record } : undefined),
+    referenceWriteOf: () => undefined,
     publish: async (entries, until) => {
       given.push(entries);
       untils.push(until);

@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import type { ComparisonResult } from '../../../functions/application/compare-attempts.ts';
+import type { SettleOutcome } from '../../../functions/application/settle-reference.ts';
 import type { TimeoutOutcome } from '../../../functions/application/end-expired-session.ts';
 import { timerQueueHandler } from '../../../functions/triggers/timer-queue-handler.ts';
 import { notAllowed, rejected, throttled } from '../../support/aws-faults.ts';
@@ -24,6 +25,8 @@ function handlerOn(...outcomes: readonly (TimeoutOutcome | Error)[]) {
   const waiting = [...outcomes];
   const ended: unknown[] = [];
   const compared: unknown[] = [];
+  const settledWith: unknown[] = [];
+  let settlement: SettleOutcome | Error = 'joined';
   let comparison: ComparisonResult['kind'] | Error = 'compared';
   const delays: (readonly [string, number])[] = [];
   const handler = timerQueueHandler({
@@ -39,6 +42,10 @@ function handlerOn(...outcomes: readonly (TimeoutOutcome | Error)[]) {
         ? Promise.reject(comparison)
         : Promise.resolve({ kind: comparison, record: undefined });
     },
+    settle: (of, _, seen) => {
+      settledWith.push([of, seen]);
+      return settlement instanceof Error ? Promise.reject(settlement) : Promise.resolve(settlement);
+    },
     delay: (receipt, count) => {
       delays.push([receipt, count]);
       return Promise.resolve();
@@ -48,7 +55,10 @@ function handlerOn(...outcomes: readonly (TimeoutOutcome | Error)[]) {
     comparison = result;
   };
   const take = (...messages: readonly QueuedMessage[]) => handler(queueEvent(...messages), lambdaContext());
-  return { take, ended, compared, comparesWith, delays };
+  const settlesWith = (result: typeof settlement) => {
+    settlement = result;
+  };
+  return { take, ended, compared, comparesWith, settledWith, settlesWith, delays };
 }
 
 const record = recordWith();
@@ -87,6 +97,40 @@ describe('timerQueueHandler, for a session whose attempts are to be compared', (
     const reply = await take({ id: 'm', body: messageWith({ about: 'weather' }) });
     expect(reply).toEqual({ batchItemFailures: [{ itemIdentifier: 'm' }] });
     expect([compared, ended]).toEqual([[], []]);
+  });
+});
+
+describe('timerQueueHandler, for a reference that is waited for', () => {
+  const body = messageWith({ about: 'reference', reference: 'order 4711' });
+
+  it.each<[SettleOutcome, boolean]>([
+    ['joined', true],
+    ['waiting', true],
+    ['nothing', true],
+    ['never_seen', true],
+    ['held', false],
+    ['moving', false],
+  ])('the message is done after %s: %s', async (outcome, isDone) => {
+    const { take, ended, settledWith, settlesWith } = handlerOn();
+    settlesWith(outcome);
+    const { batchItemFailures } = await take({ id: 'm', body });
+    expect(batchItemFailures).toHaveLength(isDone ? 0 : 1);
+    expect([settledWith, ended]).toEqual([
+      [[{ account, reference: 'order 4711' }, key.paymentRequestId]],
+      [],
+    ]);
+  });
+
+  it('the request that was seen need not be named, and the reference must be', async () => {
+    const { take, settledWith } = handlerOn();
+    await take({
+      id: 'a',
+      body: messageWith({ about: 'reference', reference: 'r', payment_request_id: undefined }),
+    });
+    expect(settledWith).toEqual([[{ account, reference: 'r' }, undefined]]);
+    const wrong = await take({ id: 'b', body: messageWith({ about: 'reference', reference: 'a/b' }) });
+    expect(wrong).toEqual({ batchItemFailures: [{ itemIdentifier: 'b' }] });
+    expect(output.text()).not.toContain('order 4711');
   });
 });
 
@@ -203,6 +247,7 @@ describe('timerQueueHandler, for a batch', () => {
       accounts: { find: () => Promise.reject(new Error('Secrets Manager is away')) },
       endExpired: () => Promise.resolve(settled),
       compare: () => Promise.reject(new Error('not called')),
+      settle: () => Promise.reject(new Error('not called')),
       delay: () => Promise.reject(new Error('SQS is away')),
     });
     const event = queueEvent(message('a', 1), message('b', 1));

@@ -1,0 +1,106 @@
+import type { AccountSettings } from '../domain/account-settings.ts';
+import {
+  type AwaitedReference,
+  awaitedUntil,
+  commandOf,
+  firstSeen,
+  hasOwnSession,
+  nextAwaited,
+  registrationOf,
+} from '../domain/awaited-reference.ts';
+import type { PaymentRequestId, ReferenceKey } from '../domain/identifiers.ts';
+import type { PaymentRequest } from '../domain/payment-request.ts';
+import { type CancelDependencies, cancelPaymentRequest } from './cancel-payment-request.ts';
+import type { AwaitedReferences, ReferencedPaymentRequests } from './ports.ts';
+import { readReference } from './read-session.ts';
+import { type RegistrationDependencies, registerSession } from './register-session.ts';
+
+/** What settling needs. */
+export interface SettleDependencies extends CancelDependencies, RegistrationDependencies {
+  readonly timer: RegistrationDependencies['timer'];
+  readonly awaited: AwaitedReferences;
+  readonly references: ReferencedPaymentRequests;
+  /** Whether the account's turn to call Klarna has come, in time. It may wait. */
+  readonly turn: (settings: AccountSettings) => Promise<boolean>;
+}
+
+/**
+ * What became of what waited. `nothing`: nothing waits. `waiting`: no request was seen yet. `held`: it is not the account's turn to call
+ * Klarna. `moving`: other writers were faster, and the caller tries again later.
+ */
+export type SettleOutcome = 'nothing' | 'waiting' | 'joined' | 'never_seen' | 'held' | 'moving';
+
+/** How often it decides again after another writer was faster. */
+const mostRounds = 4;
+
+/**
+ * Settles what waits for a request with a reference. The first request that was seen gets the session, by the ordinary registration, or
+ * the cancel that came before, by the ordinary cancel. Both can be repeated, so a function that ends between
+ * two writes does no harm. Where no request was seen in time, that is written down.
+ *
+ * @param seen a request that the index may not list yet
+ */
+export const settleReference =
+  (dependencies: SettleDependencies) =>
+  async (key: ReferenceKey, settings: AccountSettings, seen?: PaymentRequestId): Promise<SettleOutcome> => {
+    const { awaited, clock } = dependencies;
+    for (let round = 0; round < mostRounds; round += 1) {
+      const item = await awaited.read(key);
+      if (item?.status !== 'waiting') return 'nothing';
+      const first = firstSeen(item, await recordsOf(dependencies, key, seen));
+      const now = clock.instant();
+      if (!first) {
+        const isOver = awaitedUntil(item) <= now;
+        if (!isOver && item.isLookedFor) return 'waiting';
+        const next = nextAwaited(item, isOver ? { status: 'never_seen' } : { isLookedFor: true }, now);
+        if (await awaited.save(next)) return isOver ? 'never_seen' : 'waiting';
+        continue;
+      }
+      if (!(await join(dependencies, { item, first, settings }))) return 'held';
+      const { paymentRequestId } = first;
+      if (await awaited.save(nextAwaited(item, { status: 'joined', paymentRequestId }, now))) return 'joined';
+    }
+    return 'moving';
+  };
+
+/** The records with the reference: those that the index lists, and the one that was just seen. */
+async function recordsOf(
+  dependencies: SettleDependencies,
+  { account, reference }: ReferenceKey,
+  seen: PaymentRequestId | undefined,
+): Promise<readonly PaymentRequest[]> {
+  // A record that cannot be read holds up no other one.
+  const listed = await readReference(dependencies)(account, reference, () => undefined);
+  if (seen === undefined || listed.some(({ paymentRequestId }) => paymentRequestId === seen)) return listed;
+  const record = await dependencies.store.read({ account, paymentRequestId: seen });
+  return record?.reference === reference ? [...listed, record] : listed;
+}
+
+/** Carries out the cancel that waits, else registers the session that waits. `false`: not yet. */
+async function join(
+  dependencies: SettleDependencies,
+  {
+    item,
+    first,
+    settings,
+  }: {
+    readonly item: AwaitedReference;
+    readonly first: PaymentRequest;
+    readonly settings: AccountSettings;
+  },
+): Promise<boolean> {
+  const command = commandOf(item, first);
+  if (command) {
+    if (!(await dependencies.turn(settings))) return false;
+    await cancelPaymentRequest(dependencies)(first, command, settings, first);
+    return true;
+  }
+  const registration = registrationOf(item, dependencies.clock.instant());
+  if (!registration || item.cancel || hasOwnSession(first)) return true;
+  const register = registerSession(dependencies);
+  const { outcome } = await register(first, registration, settings);
+  // A full session takes no other request. The deadline counts all the same.
+  if (outcome.kind === 'session_full')
+    await register(first, { ...registration, sessionId: undefined, supersedes: undefined }, settings);
+  return true;
+}

@@ -1,0 +1,365 @@
+import { describe, expect, it, vi } from 'vitest';
+import { cancelPaymentRequest } from '../../functions/application/cancel-payment-request.ts';
+import { cancelReference } from '../../functions/application/cancel-session.ts';
+import { followReference, followWrite } from '../../functions/application/follow-write.ts';
+import { registerReference } from '../../functions/application/register-reference.ts';
+import { settleReference } from '../../functions/application/settle-reference.ts';
+import { settleReferences } from '../../functions/application/settle-references.ts';
+import {
+  parseReference,
+  type PaymentRequestId,
+  type ReferenceKey,
+} from '../../functions/domain/identifiers.ts';
+import type { PaymentRequest } from '../../functions/domain/payment-request.ts';
+import type { PaymentRequestState } from '../../functions/domain/payment-request-state.ts';
+import { requestId } from '../support/cancel-jobs.ts';
+import { account, key, observed, registrationWith } from '../support/fixtures.ts';
+import { afterNoon, minute, session } from '../support/sessions.ts';
+import { ScriptedKlarna } from '../support/scripted-klarna.ts';
+import { World } from '../support/world.ts';
+
+const reference = parseReference('order-4711') ?? fail();
+const referenceKey = { account, reference };
+
+function fail(): never {
+  throw new Error('nothing');
+}
+
+const registration = (millis = 20 * minute) =>
+  registrationWith({ deadline: { kind: 'session_timeout', millis, given: `PT${millis / 1000}S` } });
+
+const command = { cause: 'api', reason: 'out', requestedBy: 'test', allowCompleted: false } as const;
+
+/** The use cases of references, on one world. */
+class Shop {
+  readonly world: World;
+  readonly handedOver: [ReferenceKey, PaymentRequestId][] = [];
+  readonly faults: unknown[] = [];
+
+  constructor(state?: PaymentRequestState) {
+    this.world = new World(new ScriptedKlarna(state ?? 'SUBMITTED'));
+  }
+
+  put = (millis?: number) =>
+    registerReference(this.world.dependencies)(referenceKey, registration(millis), this.world.settings);
+
+  delete = () =>
+    cancelReference({
+      ...this.world.dependencies,
+      cancel: cancelPaymentRequest(this.world.dependencies),
+      isDryRun: false,
+    })(reference, command, this.world.settings);
+
+  /** Klarna's webhook with the reference. */
+  seen = (minutes = 1, id: PaymentRequestId = key.paymentRequestId) =>
+    this.world.store.observe(
+      { account, paymentRequestId: id },
+      { ...observed('SUBMITTED', afterNoon(minutes)), reference },
+    );
+
+  settle = (seen?: PaymentRequestId) =>
+    settleReference(this.world.dependencies)(referenceKey, this.world.settings, seen);
+
+  sweep = () =>
+    settleReferences({
+      ...this.world.dependencies,
+      onReferenceFault: (_, error) => void this.faults.push(error),
+    })(this.world.clock.now() + 40_000);
+
+  item = () => this.world.awaited.read(referenceKey);
+
+  get #following() {
+    const handOver = {
+      compare: () => Promise.resolve(),
+      settle: (...asked: [ReferenceKey, PaymentRequestId]) => {
+        this.handedOver.push(asked);
+        return Promise.resolve();
+      },
+    };
+    const onFollowFault = (_: unknown, error: unknown) => void this.faults.push(error);
+    return { ...this.world.dependencies, handOver, onFollowFault };
+  }
+
+  follow = (record: PaymentRequest) => followWrite(this.#following)(record);
+
+  followItem = async () => followReference(this.#following)((await this.item()) ?? fail());
+}
+
+describe('registerReference', () => {
+  it('a registration waits, and the same again changes nothing', async () => {
+    const shop = new Shop();
+    expect(await shop.put()).toMatchObject({ kind: 'awaited', outcome: { kind: 'registered' } });
+    expect(await shop.put()).toMatchObject({ kind: 'awaited', outcome: { kind: 'unchanged' } });
+    expect(shop.world.store.records.size).toBe(0);
+  });
+
+  it('a registration after the webhook registers the request, and nothing waits', async () => {
+    const shop = new Shop();
+    await shop.seen();
+    expect(await shop.put()).toMatchObject({
+      kind: 'request',
+      key,
+      result: { outcome: { kind: 'registered' } },
+    });
+    expect(shop.world.record).toMatchObject({ reference, timer: 'armed' });
+    expect(await shop.item()).toBeUndefined();
+  });
+
+  it('a registration after the join is about the request that joined, even if the index lacks it', async () => {
+    const shop = new Shop();
+    await shop.put();
+    await shop.seen();
+    await shop.settle();
+    shop.world.store.ofReference = async function* () {
+      yield* await Promise.resolve([]);
+    };
+    expect(await shop.put()).toMatchObject({
+      kind: 'request',
+      key,
+      result: { outcome: { kind: 'unchanged' } },
+    });
+  });
+
+  it('after the request has ended, the reference can be used again', async () => {
+    const shop = new Shop();
+    await shop.put();
+    await shop.seen();
+    await shop.settle();
+    await shop.delete();
+    expect(shop.world.record.state).toBe('CANCELED');
+    expect(await shop.put()).toMatchObject({ kind: 'awaited', outcome: { kind: 'registered' } });
+    expect(await shop.settle()).toBe('waiting');
+    await shop.seen(2, requestId(2));
+    expect(await shop.settle()).toBe('joined');
+    expect((await shop.item())?.paymentRequestId).toBe(requestId(2));
+  });
+
+  it('other writers that are faster every time make the call fail for now', async () => {
+    const shop = new Shop();
+    shop.world.awaited.save = () => Promise.resolve(false);
+    await expect(shop.put()).rejects.toThrow(/faster/);
+    await expect(shop.delete()).rejects.toThrow(/faster/);
+  });
+});
+
+describe('settleReference', () => {
+  it('the request that is seen gets the session, once, and its own deadline', async () => {
+    const shop = new Shop();
+    await shop.put();
+    await shop.seen();
+    expect(await shop.settle()).toBe('joined');
+    expect(shop.world.record).toMatchObject({ reference, timer: 'armed', deadlineAt: afterNoon(20) });
+    const { version } = shop.world.record;
+    expect(await shop.settle()).toBe('nothing');
+    expect(shop.world.record.version).toBe(version);
+  });
+
+  it('a request that the index does not list yet joins by its id', async () => {
+    const shop = new Shop();
+    await shop.put();
+    await shop.seen();
+    shop.world.store.ofReference = async function* () {
+      yield* await Promise.resolve([]);
+    };
+    expect(await shop.settle(key.paymentRequestId)).toBe('joined');
+  });
+
+  it('of two requests the first joins, and the other stays as it is', async () => {
+    const shop = new Shop();
+    await shop.put();
+    await shop.seen(1, requestId(1));
+    await shop.seen(2, requestId(2));
+    expect(await shop.settle(requestId(2))).toBe('joined');
+    const second = await shop.world.store.read({ account, paymentRequestId: requestId(2) });
+    expect([(await shop.item())?.paymentRequestId, second?.session]).toEqual([requestId(1), undefined]);
+  });
+
+  it('a request that its caller has registered keeps its own session', async () => {
+    const shop = new Shop();
+    await shop.put();
+    await shop.world.register(registrationWith({ reference }));
+    const { session: own } = shop.world.record;
+    expect(await shop.settle()).toBe('joined');
+    expect(shop.world.record.session).toEqual(own);
+  });
+
+  it("a request that the account's default has armed gets the session that waited", async () => {
+    const shop = new Shop();
+    await shop.put(5 * minute);
+    await shop.world.register(
+      registrationWith({
+        reference,
+        deadline: { kind: 'deadline_at', at: afterNoon(40), given: 'on SUBMITTED' },
+      }),
+    );
+    const armed = shop.world.record;
+    await shop.world.store.save(armed, {
+      ...armed,
+      version: armed.version + 1,
+      session: { ...session, requested: 'on SUBMITTED' },
+    });
+    await shop.settle();
+    expect(shop.world.record.session?.requested).toMatch(/PT300S|on SUBMITTED/);
+  });
+
+  it('a deadline that passes while the join is under way ends the session soon, and does not refuse it', async () => {
+    const shop = new Shop();
+    await shop.put(minute);
+    await shop.seen();
+    await shop.world.clock.wait(10 * minute);
+    expect(await shop.settle()).toBe('joined');
+    const { deadlineAt, timer } = shop.world.record;
+    expect(timer).toBe('armed');
+    expect((deadlineAt ?? '') <= afterNoon(11)).toBe(true);
+  });
+
+  it('a function that ends between the registration and the join is repaired by the next one', async () => {
+    const shop = new Shop();
+    await shop.put();
+    await shop.seen();
+    const crashing = vi.spyOn(shop.world.awaited, 'save').mockRejectedValue(new Error('crash'));
+    await expect(shop.settle()).rejects.toThrow('crash');
+    expect(shop.world.record.session).toBeDefined();
+    crashing.mockRestore();
+    const { version } = shop.world.record;
+    expect(await shop.settle()).toBe('joined');
+    expect(shop.world.record.version).toBe(version);
+  });
+
+  it('what was never seen is written down after the deadline, once', async () => {
+    const shop = new Shop();
+    await shop.put();
+    expect(await shop.settle()).toBe('waiting');
+    await shop.world.clock.wait(20 * minute);
+    expect(await shop.settle()).toBe('never_seen');
+    expect(await shop.settle()).toBe('nothing');
+    await shop.seen(30);
+    expect(await shop.settle()).toBe('nothing');
+    expect(shop.world.record.session).toBeUndefined();
+  });
+
+  it('it is not the turn of the account: the cancel waits', async () => {
+    const shop = new Shop();
+    await shop.delete();
+    await shop.seen();
+    const held = { ...shop.world.dependencies, turn: () => Promise.resolve(false) };
+    expect(await settleReference(held)(referenceKey, shop.world.settings)).toBe('held');
+    expect((await shop.item())?.status).toBe('waiting');
+  });
+
+  it('another writer that is faster each time leaves it to a later call', async () => {
+    const shop = new Shop();
+    await shop.put();
+    shop.world.awaited.save = () => Promise.resolve(false);
+    expect(await shop.settle()).toBe('moving');
+  });
+});
+
+describe('cancelReference', () => {
+  it('a cancel before the request is seen is kept, once, and carried out', async () => {
+    const shop = new Shop();
+    expect(await shop.delete()).toMatchObject({ members: [], awaited: { status: 'waiting' } });
+    expect(await shop.delete()).toMatchObject({ members: [], awaited: { version: 1 } });
+    expect(await shop.put()).toMatchObject({ outcome: { kind: 'cancellation_pending' } });
+    await shop.seen();
+    expect(await shop.settle()).toBe('joined');
+    expect(shop.world.record).toMatchObject({
+      state: 'CANCELED',
+      cancellation: { cause: 'api', reason: 'out' },
+    });
+    expect(shop.world.klarna.calls).toEqual(['read', 'cancel']);
+  });
+
+  it('a cancel while the session waits ends the request when it is seen, and registers no session', async () => {
+    const shop = new Shop();
+    await shop.put();
+    await shop.delete();
+    await shop.seen();
+    await shop.settle();
+    expect(shop.world.record).toMatchObject({ state: 'CANCELED' });
+    expect(shop.world.record.session).toBeUndefined();
+  });
+
+  it('a cancel during the join is kept first, so that one of the two carries it out', async () => {
+    const shop = new Shop();
+    await shop.put();
+    await shop.seen();
+    const result = await shop.delete();
+    expect(result.members).toMatchObject([{ outcome: 'canceled' }]);
+    expect(await shop.settle()).toBe('joined');
+    expect(shop.world.record.state).toBe('CANCELED');
+    expect(shop.world.klarna.calls.filter((call) => call === 'cancel')).toHaveLength(1);
+  });
+
+  it('a cancel after the join is that of the request, even if the index lacks it', async () => {
+    const shop = new Shop();
+    await shop.put();
+    await shop.seen();
+    await shop.settle();
+    shop.world.store.ofReference = async function* () {
+      yield* await Promise.resolve([]);
+    };
+    expect(await shop.delete()).toMatchObject({ members: [{ outcome: 'canceled' }], awaited: undefined });
+  });
+
+  it('a kept cancel spares a request that is paid', async () => {
+    const shop = new Shop('COMPLETED');
+    await shop.delete();
+    await shop.seen();
+    expect(await shop.settle()).toBe('joined');
+    expect(shop.world.klarna.calls).toEqual(['read']);
+    expect(shop.world.record.state).toBe('COMPLETED');
+  });
+});
+
+describe('the stream and the sweep', () => {
+  it('a write of a request with the reference hands over what waits, and nothing where nothing waits', async () => {
+    const shop = new Shop();
+    await shop.seen();
+    await shop.follow(shop.world.record);
+    expect(shop.handedOver).toEqual([]);
+    await shop.put();
+    await shop.settle();
+    const other = new Shop();
+    await other.put();
+    await other.seen();
+    await other.follow(other.world.record);
+    expect(other.handedOver).toEqual([[referenceKey, key.paymentRequestId]]);
+  });
+
+  it('a write of what waits finds a request that was seen before', async () => {
+    const shop = new Shop();
+    await shop.put();
+    await shop.followItem();
+    expect(shop.handedOver).toEqual([]);
+    await shop.seen();
+    await shop.followItem();
+    expect(shop.handedOver).toEqual([[referenceKey, key.paymentRequestId]]);
+  });
+
+  it('the sweep settles what the stream has missed, and what is over', async () => {
+    const shop = new Shop();
+    await shop.put();
+    await shop.seen();
+    expect(await shop.sweep()).toEqual({});
+    await shop.world.clock.wait(2 * minute);
+    expect(await shop.sweep()).toEqual({ joined: 1 });
+    expect(shop.world.record.timer).toBe('armed');
+    expect(await shop.sweep()).toEqual({});
+  });
+
+  it('a reference that fails is put off, and the sweep goes on', async () => {
+    const shop = new Shop();
+    await shop.put();
+    await shop.seen();
+    await shop.world.clock.wait(2 * minute);
+    const failing = vi.spyOn(shop.world.store, 'register').mockRejectedValue(new Error('table'));
+    expect(await shop.sweep()).toEqual({ failed: 1 });
+    expect(await shop.sweep()).toEqual({});
+    expect(await shop.item()).toMatchObject({ status: 'waiting', attempts: 1 });
+    failing.mockRestore();
+    await shop.world.clock.wait(2 * minute);
+    expect(await shop.sweep()).toEqual({ joined: 1 });
+    expect(shop.faults).toHaveLength(1);
+  });
+});
