@@ -87,6 +87,8 @@ export const forgedEvent = (call: number): unknown => {
 };
 
 const secretRead = ['secretsmanager.GetSecretValue'];
+/** A process of Lapse that calls Klarna, or is called by it, notes that its credential or signing key is in use: once in a while. */
+const useNoted = [...secretRead, 'dynamodb.UpdateItem'];
 
 const of = (
   kind: Subject['kind'],
@@ -110,11 +112,11 @@ const cancelEvent = (): unknown => {
   return { ...event, headers: { host: event.headers['host'] } };
 };
 
-const ourCancel = { event: cancelEvent, calls: cancelCalls, once: secretRead, done: is(200) };
+const ourCancel = { event: cancelEvent, calls: cancelCalls, once: useNoted, done: is(200) };
 const ourWebhook = {
   event: webhookEvent(open),
   calls: ['dynamodb.UpdateItem'],
-  once: secretRead,
+  once: useNoted,
   done: is(200),
 };
 const withoutWarmUp = { WARM_UP: 'off' };
@@ -149,12 +151,14 @@ function comparedSubjects(sandboxes: Sandboxes): readonly Subject[] {
     of('lapse', 'cancel', { ...ourCancel, sandboxed: coldCancel, timed: 'all' }, ', warm-up off'),
     of('typical', 'cancel', {
       ...ourCancel,
+      once: secretRead,
       sandboxed: typicalCancel,
       calls: [...cancelCalls, 'dynamodb.PutItem'].toSorted(),
       timed: 'all',
     }),
     of('lean', 'cancel', {
       ...ourCancel,
+      once: secretRead,
       sandboxed: lean('lean-cancel'),
       calls: leanCancelCalls,
       timed: 'all',
@@ -163,12 +167,14 @@ function comparedSubjects(sandboxes: Sandboxes): readonly Subject[] {
     of('lapse', 'webhook', { ...ourWebhook, sandboxed: coldWebhook, timed: 'all' }, ', warm-up off'),
     of('typical', 'webhook', {
       ...ourWebhook,
+      once: secretRead,
       sandboxed: typicalWebhook,
       calls: ['dynamodb.PutItem', 'dynamodb.UpdateItem', 'dynamodb.UpdateItem', 'eventbridge.PutEvents'],
       timed: 'all',
     }),
     of('lean', 'webhook', {
       ...ourWebhook,
+      once: secretRead,
       sandboxed: lean('lean-webhook'),
       calls: ['dynamodb.UpdateItem', 'eventbridge.PutEvents'],
       timed: 'all',
@@ -260,20 +266,22 @@ const otherFunctions = ({ ours }: Sandboxes): readonly Subject[] => [
       }),
     calls: cancelCalls,
     // A process that has not called Klarna for a while looks whether another one was told to wait.
-    once: [...secretRead, 'dynamodb.GetItem'],
+    once: [...useNoted, 'dynamodb.GetItem'],
     done: isEmptyBatch,
     timed: 'whole',
   }),
   of('lapse', 'sweep, nothing due', {
     sandboxed: ours('reconcile-payment-requests'),
     event: () => recurringEvent,
-    // The lease is taken and released. There are two queries for each shard of what is due, of which one counts, and one for the jobs.
+    // The lease is taken and released. There are two queries for each shard of what is due, of which one counts, one for
+    // the jobs, and one for reports of authorizations that name only a reference.
     calls: [
-      ...Array.from({ length: 17 }, () => 'dynamodb.Query'),
+      ...Array.from({ length: 18 }, () => 'dynamodb.Query'),
       'dynamodb.UpdateItem',
       'dynamodb.UpdateItem',
     ],
-    once: [],
+    // Once an hour it looks whether each credential was in use.
+    once: [...useNoted, ...Array.from({ length: 3 }, () => 'dynamodb.GetItem')],
     done: (response) => typeof response === 'object',
     timed: 'whole',
   }),
@@ -351,6 +359,7 @@ const webhooksWithoutEffect = ({ ours, typicalWebhook, lean }: Sandboxes): reado
   }),
   of('lean', 'webhook, duplicate', {
     ...ourWebhook,
+    once: secretRead,
     sandboxed: lean('lean-webhook'),
     event: () => webhookEvent(repeated)(0),
     timed: 'never',
