@@ -125,7 +125,14 @@ describe('docs/api.yaml', () => {
 
   it('every body has an example, and each example fits its schema', () => {
     const bodies = operations.filter(({ description }) => 'requestBody' in description);
-    expect(bodies.map(({ route }) => route.split(' ')[0])).toEqual(['PUT', 'PATCH', 'PUT', 'PUT', 'PUT', 'PUT']);
+    expect(bodies.map(({ route }) => route.split(' ')[0])).toEqual([
+      'PUT',
+      'PATCH',
+      'PUT',
+      'PUT',
+      'PUT',
+      'PUT',
+    ]);
     for (const { description } of bodies) {
       const media = pointedAt(description, '#/requestBody/content');
       const json = dereferenced(media['application/json']);
