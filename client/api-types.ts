@@ -880,7 +880,7 @@ export interface components {
              * @description What happened.
              * @enum {string}
              */
-            readonly kind: "webhook" | "read" | "cancel" | "not_found" | "register" | "extend" | "klarna_expiry" | "cancel_request" | "confirmation" | "timer" | "sweep" | "session";
+            readonly kind: "webhook" | "read" | "cancel" | "not_found" | "register" | "extend" | "klarna_expiry" | "cancel_request" | "confirmation" | "timer" | "sweep" | "session" | "resolve";
             /** @description When Lapse recorded it. Entries of the same millisecond keep their order. */
             readonly recorded_at: components["schemas"]["Time"];
             /**

@@ -8,6 +8,84 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
+         * Payment Request Attention Resolved
+         * @description A person decided that the record no longer needs one. cause says what it needed before, and reason why it no longer does.
+         */
+        readonly "Payment Request Attention Resolved": {
+            /** @constant */
+            readonly source: "lapse";
+            /** @constant */
+            readonly "detail-type": "Payment Request Attention Resolved";
+            readonly detail: {
+                /** @description The same for every delivery of this event. Use it to remove duplicates. */
+                readonly event_key: string;
+                /**
+                 * @description The version of this schema. It changes only with an incompatible change.
+                 * @constant
+                 */
+                readonly schema_version: 1;
+                /** @description The deployment's name for the Klarna partner account. */
+                readonly account: string;
+                /** @description Klarna's id of the Payment Request. */
+                readonly payment_request_id: string;
+                /** @description The shop's id of the checkout session. null if none was registered. */
+                readonly session_id: string | null;
+                /** @description The shop's own reference. null if none was registered. */
+                readonly reference: string | null;
+                /**
+                 * @description Klarna's state. null until Klarna has sent one.
+                 * @enum {string|null}
+                 */
+                readonly state: "SUBMITTED" | "IN_PROGRESS" | "COMPLETED" | "CANCELED" | "EXPIRED" | "DECLINED" | null;
+                /**
+                 * @description The state before this one. null if it is not known.
+                 * @enum {string|null}
+                 */
+                readonly previous_state: "SUBMITTED" | "IN_PROGRESS" | "COMPLETED" | "CANCELED" | "EXPIRED" | "DECLINED" | null;
+                /** @description Klarna's reason for the state, such as PARTNER_CANCELED. null if Klarna gave none. */
+                readonly state_reason: string | null;
+                /** @description The newest attempt of the session that had ended when this one was registered. null where none had. */
+                readonly recovered_from: string | null;
+                /** @description Of a payment in a session: its attempts that the customer has approved, as of the publication. Else null, also where they could not be read. */
+                readonly paid_attempts: readonly string[] | null;
+                /** @description Of a payment in a session: its attempts that the customer can still approve, as of the publication. Else null, also where they could not be read. */
+                readonly open_attempts: readonly string[] | null;
+                /**
+                 * @description The attention that was taken off.
+                 * @enum {string}
+                 */
+                readonly cause: "contradiction" | "canceled_after_completed" | "paid_twice" | "not_authorized" | "not_found" | "klarna_denied" | "unknown_state";
+                /** @description The note of the person who took it off. */
+                readonly reason: string;
+                /**
+                 * @description Where the payment stands after COMPLETED. null before the approval and after the end.
+                 * @enum {string|null}
+                 */
+                readonly confirmation: "awaiting" | "authorized" | "lapsed" | "not_needed" | null;
+                /**
+                 * Format: date-time
+                 * @description By when the shop must have authorized the payment: an hour after COMPLETED.
+                 */
+                readonly confirm_by: string | null;
+                /**
+                 * Format: date-time
+                 * @description When it happened, by Klarna's clock if Klarna reported the time.
+                 */
+                readonly occurred_at: string;
+                /**
+                 * Format: date-time
+                 * @description When Lapse recorded it.
+                 */
+                readonly recorded_at: string;
+                /** @description Counts the events of one Payment Request, from 1 and without gaps. It orders them: the highest one shows the latest state. An event that is published again has the sequence of the last event. */
+                readonly sequence: number;
+                /** @description The version of the record that the event was written with. Events of one write share it, so it orders no events. */
+                readonly version: number;
+                /** @description The role or user who took it off. It names no person. */
+                readonly resolved_by: string;
+            };
+        };
+        /**
          * Payment Request Authorized
          * @description Klarna or the shop reported that the payment is authorized.
          */

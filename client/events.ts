@@ -15,6 +15,7 @@ export const lapseEventTypes = [
   'Payment Request State Changed',
   'Payment Request Cancel Refused',
   'Payment Request Needs Attention',
+  'Payment Request Attention Resolved',
   'Session Paid Twice',
   'Payment Request Would Have Canceled',
   'Payment Request Authorized',

@@ -6,6 +6,7 @@ import type { Operations } from './compose-operations.ts';
 import { attentionExplanations, lineOf } from './explain-request.ts';
 import type { Printer, Row } from './printer.ts';
 import { fullName, nameOf, namesHelp } from './request-name.ts';
+import { resolveNamed } from './resolve-attention-command.ts';
 import { UsageError } from './usage-error.ts';
 
 /** Every reason for attention. */
@@ -53,6 +54,17 @@ export function addAttentionCommands(program: Program, open: Open): void {
       if (!(await askAgain(await context.operations(), which, context.isDryRun, context.print)))
         context.fail();
     });
+  attention
+    .command('resolve')
+    .description('take the mark off a request, with a note of what was done')
+    .argument('<name>', namesHelp)
+    .requiredOption('--note <text>', 'what was done: one line of at most 120 bytes, without personal data')
+    .addOption(new Option('--kind <kind>', 'only if this is the reason').choices(attentions))
+    .addHelpText(
+      'after',
+      "\nExample:\n  lapse attention resolve m4ciyh2n/krn:payment:eu1:request:552603c0 --note 'refunded, order closed'",
+    )
+    .action((name, options) => resolveNamed(open(), name, options));
 }
 
 /** Which requests of an account: all that need attention, or those with one reason. */

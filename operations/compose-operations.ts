@@ -15,6 +15,7 @@ import { DynamoDbQuarantine } from '../functions/adapters/dynamodb/dynamodb-quar
 import { EventBridgePublisher } from '../functions/adapters/eventbridge/eventbridge-publisher.ts';
 import { CachedSecret } from '../functions/adapters/secrets/cached-secret.ts';
 import { SecretSigningKeys } from '../functions/adapters/secrets/secret-signing-keys.ts';
+import type { PaymentRequestKey } from '../functions/domain/identifiers.ts';
 import { instantFromMillis } from '../functions/domain/instant.ts';
 import type {
   ChangedPaymentRequests,
@@ -26,10 +27,12 @@ import type {
 import { eraseDeliveries, eraseRecords } from '../functions/application/erase-records.ts';
 import { insightTimeouts } from '../functions/application/insight-timeouts.ts';
 import { replayQuarantined } from '../functions/application/replay-quarantined.ts';
+import { resolveAttention } from '../functions/application/resolve-attention.ts';
 import { republishRecord, republishStateChanges } from '../functions/application/republish-state-changes.ts';
 import { judgeDelivery } from '../functions/webhook/klarna-delivery.ts';
 import { accountSearch, type AccountSearchOptions } from './accounts/account-search.ts';
 import { SettingsApi } from './accounts/settings-api.ts';
+import { operatorOf } from './operator.ts';
 import { Queue } from './queue.ts';
 import { archivesOf } from './replay-command.ts';
 import { runSweepOf } from './run-sweep.ts';
@@ -90,10 +93,8 @@ export function composeOperations(target: Target) {
     }),
     ...publishing(publisherOf(target), store, records),
     archives: archivesIn(target),
-    timers: new Queue(sqs, outputs.TimerQueueUrl),
-    deadTimers: new Queue(sqs, outputs.DeadTimersQueueUrl),
-    unpublished: new Queue(sqs, outputs.UnpublishedEventsQueueUrl),
-    sweepFailures: new Queue(sqs, outputs.SweepFailuresQueueUrl),
+    ...resolving(store, target),
+    ...queuesOf(sqs, outputs),
     runSweep: runSweepOf(target),
     insight: insightTimeouts({ records }),
     sessions: store,
@@ -155,6 +156,21 @@ const publisherOf = ({ outputs, aws }: Target): StateChangePublisher =>
     clock,
     onFault: rethrow,
   });
+
+/** The queue of timers, and those of what failed. */
+const queuesOf = (sqs: SQSClient, outputs: Target['outputs']) => ({
+  timers: new Queue(sqs, outputs.TimerQueueUrl),
+  deadTimers: new Queue(sqs, outputs.DeadTimersQueueUrl),
+  unpublished: new Queue(sqs, outputs.UnpublishedEventsQueueUrl),
+  sweepFailures: new Queue(sqs, outputs.SweepFailuresQueueUrl),
+});
+
+/** Takes a mark off a record. */
+const resolving = (store: PaymentRequestStore, target: Target) => ({
+  resolve: resolveAttention({ store, clock, ids, chance: () => Math.random(), conflictBudget: 10_000 }),
+  attentionOf: async (key: PaymentRequestKey) => (await store.read(key))?.attention,
+  operator: operatorOf(target),
+});
 
 /** Publishes an event again, or the events of one record or of all. */
 const publishing = (

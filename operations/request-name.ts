@@ -48,7 +48,8 @@ export async function requestsNamed(
 export const accountOf = (context: Pick<CommandContext, 'account'>): Account =>
   checkedAccount(context.account());
 
-function keyNamed(name: string): PaymentRequestKey & { readonly name: string } {
+/** The Payment Request of a name with its account. @throws {UsageError} for a malformed name */
+export function keyNamed(name: string): PaymentRequestKey & { readonly name: string } {
   const slash = name.indexOf('/');
   return {
     name,

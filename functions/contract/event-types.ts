@@ -9,6 +9,7 @@ export const eventTypes: readonly StateChangeEventType[] = Object.keys({
   'Payment Request State Changed': true,
   'Payment Request Cancel Refused': true,
   'Payment Request Needs Attention': true,
+  'Payment Request Attention Resolved': true,
   'Session Paid Twice': true,
   'Payment Request Would Have Canceled': true,
   'Payment Request Authorized': true,

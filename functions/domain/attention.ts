@@ -19,7 +19,10 @@ export type Attention =
 /** The attention after the end of a request. Obstacles to the end are removed. Everything else stays for a person to see. */
 export const attentionAfterEnd = (attention: Attention | undefined): Attention | undefined =>
   // Stryker disable next-line ConditionalExpression: only the compiler needs the check
-  attention !== undefined && obstacles.includes(attention) ? undefined : attention;
+  attention !== undefined && isObstacle(attention) ? undefined : attention;
+
+/** Whether it keeps a request from its end. It goes with the obstacle, and comes back with it. */
+export const isObstacle = (attention: Attention): boolean => obstacles.includes(attention);
 
 /** The attention with an obstacle to the end of a request. What a person must see whatever becomes of it stays. */
 export const attentionWith = (attention: Attention | undefined, obstacle: Attention): Attention =>

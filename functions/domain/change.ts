@@ -10,6 +10,7 @@ export const changeKinds = [
   'state_changed',
   'cancel_refused',
   'needs_attention',
+  'attention_resolved',
   'paid_twice',
   'would_cancel',
   'authorized',
@@ -32,6 +33,8 @@ export interface Change {
   /** Klarna's reason for the state. */
   readonly stateReason?: string | undefined;
   readonly attention?: Attention | undefined;
+  /** Who took the attention off, and why. */
+  readonly resolution?: { readonly by: string | undefined; readonly note: string | undefined } | undefined;
   /** When Klarna says that it happened; absent where only we know of it. */
   readonly occurredAt: Instant | undefined;
   readonly recordedAt: Instant;
@@ -43,3 +46,16 @@ export const changeOf = (
   { eventId, occurredAt, recordedAt }: Pick<HistoryEntry, 'eventId' | 'occurredAt' | 'recordedAt'>,
   { state, previousState, stateReason }: Pick<Change, 'state' | 'previousState' | 'stateReason'>,
 ): Change => ({ kind, eventId, state, previousState, stateReason, occurredAt, recordedAt });
+
+/** The event of an entry that takes an attention off. */
+export const resolvedChange = (
+  entry: HistoryEntry,
+  states: Pick<Change, 'state' | 'previousState' | 'stateReason'>,
+): Change => {
+  const { attention, requested_by: by, note } = entry.detail;
+  return {
+    ...changeOf('attention_resolved', entry, states),
+    attention: attention as Attention | undefined,
+    resolution: { by, note },
+  };
+};

@@ -1,4 +1,4 @@
-import { type Change, changeOf } from './change.ts';
+import { type Change, changeOf, resolvedChange } from './change.ts';
 import { isSecondPayment } from './session-attempts.ts';
 import { type HistoryEntry, isWouldCancel } from './history-entry.ts';
 import type { PaymentRequest } from './payment-request.ts';
@@ -45,6 +45,9 @@ export function changesBetween(before: PaymentRequest | undefined, after: Paymen
         ...changeOf('needs_attention', entry, { state, previousState, stateReason: stateReasonOf(state) }),
         attention: entry.attention,
       });
+    }
+    if (entry.kind === 'resolve') {
+      changes.push(resolvedChange(entry, { state, previousState, stateReason: stateReasonOf(state) }));
     }
     if (isSecondPayment(entry))
       changes.push(

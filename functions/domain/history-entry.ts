@@ -5,7 +5,7 @@ import type { Proof } from './klarna-response.ts';
 import type { EvidenceSource, Position } from './observation.ts';
 import type { PaymentRequestState } from './payment-request-state.ts';
 
-/** What an entry of the history is about: a fact from Klarna, or an action of a caller, the timer or the sweep. */
+/** What an entry of the history is about: a fact from Klarna, or an action of a caller, an operator, the timer or the sweep. */
 export type HistoryKind =
   | EvidenceSource
   | 'register'
@@ -15,7 +15,8 @@ export type HistoryKind =
   | 'confirmation'
   | 'timer'
   | 'sweep'
-  | 'session';
+  | 'session'
+  | 'resolve';
 
 /**
  * What an entry changed.

@@ -115,7 +115,7 @@ export const withDropped = (dropped: DroppedEntries | undefined, at: Instant): D
 /** How long an entry is kept in a full history: 0 the shortest. Newer code may have written a kind that this code does not know. */
 function interestOf({ kind, effect, state, attention }: HistoryEntry): number {
   if (attention !== undefined || effect === 'contradicting') return 3;
-  if (kind === 'cancel' || kind === 'confirmation') return 3;
+  if (kind === 'cancel' || kind === 'confirmation' || kind === 'resolve') return 3;
   if (kind === 'register' || kind === 'extend' || kind === 'klarna_expiry' || kind === 'cancel_request') {
     return effect === 'noted' ? 1 : 2;
   }

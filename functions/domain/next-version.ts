@@ -3,6 +3,7 @@ import { dueAtOf } from './due.ts';
 import { bounded } from './history.ts';
 import type { Instant } from './instant.ts';
 import type { PaymentRequest } from './payment-request.ts';
+import { withoutResolved } from './resolution.ts';
 
 /** How many writes a record remembers: more than can follow a write before its response is known to be lost. */
 const rememberedWrites = 8;
@@ -18,13 +19,14 @@ export interface Write {
  * The next version of a record, as it is stored. Everything that follows from a change is derived here and nowhere else. That is: the
  * events and their sequence, when the record is due, and what the history can no longer hold.
  *
- * @param before the stored record that `next` was made from; `undefined` where there is none
+ * @param before the stored record that `decided` was made from; `undefined` where there is none
  */
 export function asNextVersion(
   before: PaymentRequest | undefined,
-  next: PaymentRequest,
+  decided: PaymentRequest,
   { id, now }: Write,
 ): PaymentRequest {
+  const next = withoutResolved(before, decided);
   const changes = changesBetween(before, next);
   const isSameAttention = next.attention === before?.attention;
   const changed: PaymentRequest = {

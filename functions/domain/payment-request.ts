@@ -47,6 +47,8 @@ export interface PaymentRequest extends PaymentRequestKey {
   /** Why the record needs a person, if it does, and since when. */
   readonly attention?: Attention | undefined;
   readonly attentionSince?: Instant | undefined;
+  /** What a person has resolved for good: an attention, or a state that a contradiction was about. */
+  readonly resolved?: readonly string[] | undefined;
   /** What Klarna's webhooks left open and a read answers. */
   readonly question?: Question | undefined;
 

@@ -1,5 +1,5 @@
 import { confirmationChange } from './changes-between.ts';
-import { type Change, type ChangeKind, changeOf } from './change.ts';
+import { type Change, type ChangeKind, changeOf, resolvedChange } from './change.ts';
 import { confirmByOf, confirmationOf, type ConfirmationStatus } from './confirmation.ts';
 import { type HistoryEntry, isWouldCancel } from './history-entry.ts';
 import { formatInstant, type Instant, knownTime } from './instant.ts';
@@ -16,6 +16,7 @@ export type StateChangeEventType =
   | 'Payment Request State Changed'
   | 'Payment Request Cancel Refused'
   | 'Payment Request Needs Attention'
+  | 'Payment Request Attention Resolved'
   | 'Session Paid Twice'
   | 'Payment Request Would Have Canceled'
   | 'Payment Request Authorized'
@@ -43,14 +44,17 @@ export interface StateChangeEvent {
     readonly paid_attempts: readonly string[] | null;
     readonly open_attempts: readonly string[] | null;
     /**
-     * Why we canceled it: `api`, `timeout` or `superseded`. Of `Needs Attention`: the attention. Of `Would Have Canceled`: why the session was only
+     * Why we canceled it: `api`, `timeout` or `superseded`. Of `Needs Attention` and `Attention Resolved`: the attention. Of `Would Have Canceled`: why the session was only
      * observed.
      */
     readonly cause: CancellationCause | Attention | ObserveReason | null;
+    /** Of a cancel: the caller's reason. Of `Attention Resolved`: the operator's note. */
     readonly reason: string | null;
     /** Where the payment stands after COMPLETED, and by when it must be authorized. */
     readonly confirmation: ConfirmationStatus | null;
     readonly confirm_by: string | null;
+    /** Of `Attention Resolved` only: who took the attention off. */
+    readonly resolved_by?: string;
     readonly occurred_at: string;
     readonly recorded_at: string;
     /** Counts the events of the request from 1, without gaps. The highest one shows the record as it is. */
@@ -100,8 +104,15 @@ export function eventsAgain(
       if (entry.kind === 'confirmation') kinds.push(confirmationChange(entry));
       if (entry.attention) kinds.push('needs_attention');
       if (isSecondPayment(entry)) kinds.push('paid_twice');
+      if (entry.kind === 'resolve') kinds.push('attention_resolved');
       return kinds.map((kind) => {
         const change = changeOf(kind, entry, { state, previousState, stateReason });
+        if (kind === 'attention_resolved')
+          return eventOf(
+            record,
+            resolvedChange(entry, { state, previousState, stateReason }),
+            record.sequence,
+          );
         const { attention } = entry;
         return eventOf(
           record,
@@ -139,7 +150,7 @@ function eventOf(
   sequence: number,
   attempts?: SessionAttempts,
 ): StateChangeEvent {
-  const { kind, state, eventId, occurredAt, recordedAt } = change;
+  const { kind, state, eventId, occurredAt, recordedAt, resolution } = change;
   const isEnd = state === 'CANCELED' && (kind === 'state_changed' || kind === 'needs_attention');
   const isOurs = kind === 'cancel_refused' || isEnd;
   const ours = isOurs ? record.cancellation : undefined;
@@ -161,13 +172,14 @@ function eventOf(
       paid_attempts: members?.paid ?? null,
       open_attempts: members?.open ?? null,
       cause: causeOf(record, change, ours?.cause),
-      reason: ours?.reason ?? null,
+      reason: (resolution ? resolution.note : ours?.reason) ?? null,
       confirmation: confirmationOf(record, record.updatedAt) ?? null,
       confirm_by: confirmBy ? formatInstant(confirmBy) : null,
       occurred_at: formatInstant(knownTime(occurredAt) ?? recordedAt),
       recorded_at: formatInstant(recordedAt),
       sequence,
       version: record.version,
+      ...(resolution?.by !== undefined && { resolved_by: resolution.by }),
     },
   };
 }
@@ -177,7 +189,7 @@ function causeOf(
   { kind, attention }: Change,
   ours: CancellationCause | undefined,
 ): StateChangeEvent['detail']['cause'] {
-  if (kind === 'needs_attention') return attention ?? null;
+  if (kind === 'needs_attention' || kind === 'attention_resolved') return attention ?? null;
   return (kind === 'would_cancel' ? wouldCancel?.reason : ours) ?? null;
 }
 
@@ -186,6 +198,7 @@ const types = {
   state_changed: 'Payment Request State Changed',
   cancel_refused: 'Payment Request Cancel Refused',
   needs_attention: 'Payment Request Needs Attention',
+  attention_resolved: 'Payment Request Attention Resolved',
   paid_twice: 'Session Paid Twice',
   would_cancel: 'Payment Request Would Have Canceled',
   authorized: 'Payment Request Authorized',
@@ -197,6 +210,7 @@ const slugs = {
   state_changed: 'state-changed',
   cancel_refused: 'cancel-refused',
   needs_attention: 'needs-attention',
+  attention_resolved: 'attention-resolved',
   paid_twice: 'paid-twice',
   would_cancel: 'would-cancel',
   authorized: 'authorized',

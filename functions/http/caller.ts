@@ -31,14 +31,19 @@ export function callerOf(event: APIGatewayProxyEventV2): string {
   const { iam, jwt } = authorizerOf(event);
   const { client_id: client, sub: subject } = jwt?.claims ?? {};
   const named = [client, subject].find((claim) => typeof claim === 'string' && claim !== '');
-  const caller =
-    iam?.userArn?.replace(sessionName, '$1') ?? (typeof named === 'string' ? `jwt:${named}` : 'unknown');
-  const name = printable(caller);
+  const name =
+    iam?.userArn === undefined
+      ? printable(typeof named === 'string' ? `jwt:${named}` : 'unknown')
+      : callerOfArn(iam.userArn);
   const behind = requestedByOf(event);
   if (behind === undefined) return name.slice(0, longestCaller);
   const addition = ` for ${printable(behind)}`;
   return `${name.slice(0, longestCaller - addition.length)}${addition}`;
 }
+
+/** The caller with this ARN, as the record stores it. */
+export const callerOfArn = (arn: string): string =>
+  printable(arn.replace(sessionName, '$1')).slice(0, longestCaller);
 
 /** `operator` where the header `X-Requested-By` names one; otherwise `api`. It says who asks, and gives no permission. */
 export const callerCauseOf = (event: APIGatewayProxyEventV2): 'api' | 'operator' =>

@@ -40,6 +40,8 @@ function sentencesOf(entry: HistoryEntry, history: readonly HistoryEntry[]): str
       return timerWords(entry);
     case 'sweep':
       return sweepWords(entry);
+    case 'resolve':
+      return `${told(detail['requested_by'])} resolved ${told(detail['attention']).replaceAll('_', ' ')}: ${told(detail['note'])}.`;
     case 'session':
       return paymentsWords(entry);
   }

@@ -377,6 +377,7 @@ describe('the values of docs/api.yaml', () => {
     timer: 1,
     sweep: 1,
     session: 1,
+    resolve: 1,
   } satisfies Record<HistoryKind, 1>;
   const effects = {
     applied: 1,

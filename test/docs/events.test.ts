@@ -6,6 +6,7 @@ import { claimed, withRefusedCommand } from '../../functions/domain/cancellation
 import { withAuthorization, withoutAuthorization } from '../../functions/domain/confirmation.ts';
 import { settled } from '../../functions/domain/cancel-attempt.ts';
 import { ownEventId, parseReference, parseSessionId } from '../../functions/domain/identifiers.ts';
+import { resolveAttention } from '../../functions/domain/resolution.ts';
 import type { Attention } from '../../functions/domain/attention.ts';
 import type { CancellationCause, PaymentRequest } from '../../functions/domain/payment-request.ts';
 import { paymentRequestStates } from '../../functions/domain/payment-request-state.ts';
@@ -32,6 +33,7 @@ const types = {
   'Payment Request State Changed': true,
   'Payment Request Cancel Refused': true,
   'Payment Request Needs Attention': true,
+  'Payment Request Attention Resolved': true,
   'Session Paid Twice': true,
   'Payment Request Would Have Canceled': true,
   'Payment Request Authorized': true,
@@ -129,8 +131,11 @@ function eventfulLife(): readonly StateChangeEvent[] {
   );
   if (!only) throw new Error('not observed');
   const observing = versioned(only, registered, afterNoon(30));
+  const done = { attention: 'contradiction', by: 'operator', note: 'refunded', at: afterNoon(5) } as const;
+  const { next: without = paid } = resolveAttention(paid, { ...done, eventId: ownEventId('resolve', '1') });
+  const resolved = versioned(without, paid);
   const records = [
-    ...[registered, claim, canceled, paid, versioned(refused, over), twice, observing],
+    ...[registered, claim, canceled, paid, resolved, versioned(refused, over), twice, observing],
     ...lateAuthorization(),
   ];
   return [

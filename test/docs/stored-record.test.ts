@@ -116,6 +116,7 @@ describe('docs/reference/stored-record.md', () => {
     timer: 1,
     sweep: 1,
     session: 1,
+    resolve: 1,
   } satisfies Record<HistoryKind, 1>) as readonly HistoryKind[];
   const effects = Object.keys({
     applied: 1,

@@ -285,6 +285,26 @@ describe('a request that needs attention', () => {
     expect(lines[1]).toBe('It no longer needs attention.');
     expect(lines.at(-1)).toMatch(/\(correlation id [0-9a-f]{32}\)$/);
   });
+
+  it('attention resolve takes the mark off, and an event and the history say why', async () => {
+    const words = ['attention', 'resolve', nameOf(id), '--note', 'refunded, order closed'];
+    expect((await run(...words)).code).toBe(2);
+    expect(await run(...words, '--yes')).toEqual({
+      code: 0,
+      errors: [],
+      lines: [`${nameOf(id)}: the mark contradiction is off, and the history says why.`],
+    });
+    expect(await lapse.record(id)).toMatchObject({ attention: null, state: 'CANCELED' });
+    const { body } = await lapse.api('GET', `/payment-requests/${id}/history`);
+    expect((body['entries'] as readonly unknown[]).at(-1)).toMatchObject({
+      kind: 'resolve',
+      explanation: 'local:operator resolved contradiction: refunded, order closed.',
+    });
+    await expect
+      .poll(async () => JSON.stringify(await lapse.events()), { timeout: 10_000 })
+      .toContain('Payment Request Attention Resolved');
+    expect((await run(...words, '--yes')).lines).toEqual([`${nameOf(id)}: there is nothing to resolve.`]);
+  });
 });
 
 describe('an invalid command', () => {

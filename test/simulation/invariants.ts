@@ -3,6 +3,7 @@
  * Invariants are checked against what happened at the ports and at Klarna. They do not use the functions under test
  * or the domain's own rule.
  */
+import { isDeepStrictEqual } from 'node:util';
 import { triedAgainFor } from '../../functions/application/publish-state-changes.ts';
 import type { EventId, PaymentRequestId, PaymentRequestKey } from '../../functions/domain/identifiers.ts';
 import { millisOf } from '../../functions/domain/instant.ts';
@@ -102,6 +103,7 @@ const everyFactIsAnEvent: Safety = (step) => {
     if (attention !== undefined) wanted.push(`needs_attention ${eventId}`);
     if (kind === 'confirmation')
       wanted.push(`${effect === 'accepted' ? 'authorized' : 'not_authorized'} ${eventId}`);
+    if (kind === 'resolve') wanted.push(`attention_resolved ${eventId}`);
   }
   const told = after.changes.findLast(({ kind }) => kind === 'state_changed')?.state;
   if (before?.state !== after.state && told !== after.state)
@@ -523,11 +525,50 @@ const firstExpiryIsAskedAgain: Safety = (step, { now }) => {
   return due > now + minute ? `Klarna did not respond, and it is due at ${dueAt ?? 'no time'}` : undefined;
 };
 
-/** Two final states, or an approval at or after the final state, set attention, and nothing clears it. */
+/** What stays on a record until a person resolves it. */
+const lasting: ReadonlySet<string | undefined> = new Set([
+  'contradiction',
+  'canceled_after_completed',
+  'paid_twice',
+]);
+
+const isResolution = ({ kind }: HistoryEntry): boolean => kind === 'resolve';
+
+/** A mark that lasts goes only with an entry that says what was resolved, by whom and why. Nothing else changes with it. */
+const marksGoByAPerson: Safety = (step) => {
+  if (step.kind !== 'written') return undefined;
+  const { before, after } = step;
+  const entry = newEntries(step).find(isResolution);
+  if (!entry) {
+    return lasting.has(before?.attention) && after.attention === undefined
+      ? `${before?.attention ?? ''} is gone, and no entry says why`
+      : undefined;
+  }
+  const { attention, requested_by: by = '', note = '' } = entry.detail;
+  // Newer code may raise a mark of its own with the same write.
+  const isRaised = newEntries(step).some((each) => each.attention !== undefined);
+  if (attention !== before?.attention || (after.attention !== undefined && !isRaised))
+    return `${attention ?? ''} was resolved of a record with ${before?.attention ?? 'nothing'}`;
+  if (by === '' || note === '') return 'no one is named, or no reason';
+  const [was, is] = [before, after].map((record) => [
+    record?.state,
+    record?.deadlineAt,
+    record?.timer,
+    record?.cancellation,
+  ]);
+  return isDeepStrictEqual(was, is) ? undefined : 'more than the mark has changed';
+};
+
+/** Whether a person has resolved a mark of the record, who then knows what it is about. */
+const isResolved = ({ history, resolved }: PaymentRequest): boolean =>
+  resolved !== undefined || history.some(isResolution);
+
+/** Two final states, or an approval at or after the final state, set attention, and only a person clears it. */
 const contradictionIsSeen: Safety = (step) => {
   if (step.kind !== 'written') return undefined;
   const { before, after } = step;
-  if (before?.attention === 'contradiction' && after.attention !== 'contradiction') {
+  const isByAPerson = newEntries(step).some(isResolution);
+  if (before?.attention === 'contradiction' && after.attention !== 'contradiction' && !isByAPerson) {
     return `a contradiction became ${after.attention ?? 'nothing'}`;
   }
   if (rankOf(after) !== 2 || after.cancellation?.allowCompleted) return undefined;
@@ -539,7 +580,10 @@ const contradictionIsSeen: Safety = (step) => {
       entry.occurredAt !== undefined &&
       after.occurredAt !== undefined &&
       entry.occurredAt >= after.occurredAt;
-    if ((otherEnd || paidAfter) && after.attention === undefined)
+    const isKnown =
+      after.resolved?.includes(`contradiction ${entry.state}`) === true &&
+      (before?.dropped !== undefined || before?.history.some(({ state }) => state === entry.state) === true);
+    if ((otherEnd || paidAfter) && after.attention === undefined && !isKnown)
       return `${entry.eventId} against ${after.state ?? ''}`;
   }
   return undefined;
@@ -619,6 +663,7 @@ export const safetyInvariants = {
   'registrations-stay': registrationsStay,
   'left-out-stays': leftOutStays,
   'contradiction-is-seen': contradictionIsSeen,
+  'marks-go-by-a-person': marksGoByAPerson,
   'calls-to-klarna-are-bounded': callsToKlarnaAreBounded,
   'unfinished-is-due': unfinishedIsDue,
   'shown-is-current': shownIsCurrent,
@@ -634,7 +679,8 @@ const sessionsEnd: Liveness = ({ record, isInDeadLetters, now }) => {
   const { session, deadlineAt, attention, state } = record;
   if (session?.onTimeout !== 'cancel' || deadlineAt === undefined || millisOf(deadlineAt) > now)
     return undefined;
-  if (rankOf(record) >= 1 || attention !== undefined || isInDeadLetters) return undefined;
+  if (rankOf(record) >= 1 || attention !== undefined || isResolved(record) || isInDeadLetters)
+    return undefined;
   return `${state ?? 'without a state'}, ${Math.round((now - millisOf(deadlineAt)) / 60_000)} minutes after its deadline`;
 };
 
@@ -645,7 +691,8 @@ const sessionsEnd: Liveness = ({ record, isInDeadLetters, now }) => {
 const cancelsAreSettled: Liveness = ({ record, isInDeadLetters, isSwept }) => {
   const { cancellation, attention } = record;
   if (cancellation?.outcome !== 'claimed' && cancellation?.outcome !== 'pending') return undefined;
-  if (attention !== undefined || isInDeadLetters || (!isSwept && rankOf(record) >= 1)) return undefined;
+  const isSeen = attention !== undefined || isResolved(record);
+  if (isSeen || isInDeadLetters || (!isSwept && rankOf(record) >= 1)) return undefined;
   return `a cancel is ${cancellation.outcome}`;
 };
 
@@ -660,7 +707,8 @@ export const soonInvariants = {
  * The state after COMPLETED is also excepted if its webhook was lost.
  */
 const recordEqualsKlarna: Liveness = ({ record, truth, acknowledged }) => {
-  if (!truth || record.attention !== undefined || record.state === truth.state) return undefined;
+  if (!truth || record.attention !== undefined || isResolved(record) || record.state === truth.state)
+    return undefined;
   // Klarna itself reported a state that it never had.
   if (truth.said.some(({ state }) => !truth.life.some((each) => each.state === state))) return undefined;
   const last = truth.said.findLast(({ state }) => state === truth.state);
@@ -697,6 +745,7 @@ const writtenIsPublished: Liveness = ({ record, published, waits }) => {
       const slug = entry.effect === 'accepted' ? 'authorized' : 'not-authorized';
       if (!isOut(entry, slug)) return `${slug} by ${entry.eventId}`;
     }
+    if (isResolution(entry) && !isOut(entry, 'attention-resolved')) return `resolved by ${entry.eventId}`;
     if (entry.attention !== undefined && !isOut(entry, 'needs-attention'))
       return `${entry.attention} by ${entry.eventId}`;
   }
@@ -737,7 +786,7 @@ const paidThenCanceledIsSeen: Liveness = ({ record, truth, acknowledged }) => {
         (state === 'COMPLETED' || (state === 'CANCELED' && previousState === 'COMPLETED')) &&
         acknowledged.has(eventId),
     );
-  return isToldOf && record.attention === undefined
+  return isToldOf && record.attention === undefined && !isResolved(record)
     ? 'paid, then canceled by us, without attention'
     : undefined;
 };
@@ -758,7 +807,7 @@ const paidTwiceIsSeen: Liveness = ({ record, members, published, isFollowed, isO
   const paid = members.filter(({ state }) => state === 'COMPLETED');
   if (record.state !== 'COMPLETED' || paid.length < 2) return undefined;
   const isSafe = isFollowed || (isSwept && paid.every((member) => member.isOneOfSeveral));
-  if (isSafe && !isOverlooked && record.attention === undefined)
+  if (isSafe && !isOverlooked && record.attention === undefined && !isResolved(record))
     return 'the session has two payments, without attention';
   const told = new Set(
     published.filter(({ type }) => type === 'Session Paid Twice').map(({ detail }) => detail.event_key),

@@ -177,6 +177,14 @@ export const operationMutants: readonly Mutant[] = [
     }),
   },
   {
+    name: 'a mark is taken off without an entry that says why',
+    invariant: 'marks-go-by-a-person',
+    protocol: bentWrites((next) => ({
+      ...next,
+      history: next.history.filter(({ kind }) => kind !== 'resolve'),
+    })),
+  },
+  {
     name: 'an event that the bus refuses for good is sent again',
     invariant: 'the-stream-moves-on',
     protocol: bending((ports) => ({

@@ -1,10 +1,12 @@
 import { replayQuarantine } from '../../operations/quarantine-commands.ts';
 import type { ShowResult } from '../../operations/printer.ts';
+import { isKnown } from '../../operations/resolve-attention-command.ts';
 import { redriveTimers } from '../../operations/timers-commands.ts';
 import { replayUnpublished } from '../../operations/unpublished-commands.ts';
 import { judgeDelivery } from '../../functions/webhook/klarna-delivery.ts';
 import type { Deployment } from './deployment.ts';
 import type { Task } from './tasks.ts';
+import { accountNamed, requestIds } from './plan.ts';
 import type { UseCases } from './protocol.ts';
 import type { Ports } from './simulated-ports.ts';
 import type { World } from './world.ts';
@@ -40,6 +42,7 @@ type Command = (ports: Ports, useCases: UseCases, isDryRun: boolean, show: ShowR
 
 const commands: Readonly<Record<Task, Command>> = {
   'redrive-timers': ({ queues }, _, isDryRun, show) => redriveTimers(queues, isDryRun, show),
+  'resolve-attention': resolveAll,
   'replay-unpublished': ({ queues, ...ports }, { republish, republishRecord }, isDryRun, show) =>
     replayUnpublished(
       {
@@ -66,3 +69,19 @@ const commands: Readonly<Record<Task, Command>> = {
       show,
     ),
 };
+
+/** Resolves the mark of each record that has one. Between the read and the write, the record may change. */
+async function resolveAll(
+  { store, ...ports }: Ports,
+  { resolve }: UseCases,
+  isDryRun: boolean,
+): Promise<void> {
+  for (const account of [accountNamed(0), accountNamed(1)]) {
+    for (const paymentRequestId of requestIds) {
+      const key = { account, paymentRequestId };
+      const attention = (await store.read(key))?.attention;
+      if (attention === undefined || !isKnown(attention) || isDryRun) continue;
+      await resolve({ ...ports, store })(key, { attention, by: 'operator', note: 'looked into' });
+    }
+  }
+}

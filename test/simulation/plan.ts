@@ -280,6 +280,7 @@ export function planOf(seed: number, mode = modeOf(seed)): Plan {
         ...attemptsOf(new Draws(seed, 'attempts'), requests.length, last),
         ...(isReferenced ? referencesOf(new Draws(seed, 'references'), requests.length, last) : []),
       ];
+  const resolutions = isHanging ? [] : resolutionsOf(new Draws(seed, 'resolutions'), course.quietAfter);
   const isOperated = operations.some(({ act }) => act.kind === 'operate');
   return {
     seed,
@@ -294,6 +295,7 @@ export function planOf(seed: number, mode = modeOf(seed)): Plan {
         ...changes,
         ...unusedOf(new Draws(seed, 'unused webhooks'), last),
         ...authorizations,
+        ...resolutions,
       ].map((action, index) => ({ ...action, id: all.length + index })),
     ],
     hasReferences: isWatched,
@@ -309,6 +311,16 @@ export function planOf(seed: number, mode = modeOf(seed)): Plan {
     switched: isSwitched ? switchOf(switching, ordinary) : undefined,
     overShare: isTwoAccounts && new Draws(seed, 'over its share').chance(0.5) ? accountNamed(0) : undefined,
   };
+}
+
+/** An operator resolves what needs attention, at any time, in one of eight histories. */
+function resolutionsOf(draws: Draws, quietAfter: number): readonly Omit<Action, 'id'>[] {
+  if (!draws.chance(0.125)) return [];
+  return Array.from({ length: draws.between(1, 6) }, () => ({
+    at: draws.between(0, quietAfter),
+    request: 0,
+    act: { kind: 'operate', task: 'resolve-attention', isDryRun: draws.chance(0.1) },
+  }));
 }
 
 /** A registration that leaves to the account what happens at the deadline. */

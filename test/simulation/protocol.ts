@@ -21,6 +21,7 @@ import {
   republishRecord,
   republishStateChanges,
 } from '../../functions/application/republish-state-changes.ts';
+import { resolveAttention } from '../../functions/application/resolve-attention.ts';
 import { runCancelJobs } from '../../functions/application/run-cancel-jobs.ts';
 import { startCancelJob, stopCancelJob } from '../../functions/application/start-cancel-job.ts';
 import { readDelivery } from '../../functions/webhook/klarna-delivery.ts';
@@ -58,6 +59,7 @@ export interface UseCases {
   readonly reportAuthorization: typeof reportAuthorization;
   readonly join: typeof joinAuthorizations;
   readonly replay: typeof replayQuarantined;
+  readonly resolve: typeof resolveAttention;
   readonly verify: typeof verify;
   readonly readDelivery: typeof readDelivery;
 }
@@ -90,6 +92,7 @@ export const useCases: UseCases = {
   reportAuthorization,
   join: joinAuthorizations,
   replay: replayQuarantined,
+  resolve: resolveAttention,
   verify,
   readDelivery,
 };

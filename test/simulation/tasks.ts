@@ -1,4 +1,5 @@
-/** The tasks of an operator at the command line. */
+/** The tasks of an operator at the command line that repeat what was refused. */
 export const tasks = ['redrive-timers', 'replay-unpublished', 'replay-quarantined'] as const;
 
-export type Task = (typeof tasks)[number];
+/** Every task of an operator. */
+export type Task = (typeof tasks)[number] | 'resolve-attention';

@@ -43,6 +43,7 @@ const kindCodes = {
   timer: 't',
   sweep: 's',
   session: 'm',
+  resolve: 'v',
 } as const satisfies Record<HistoryKind, string>;
 
 /** One letter for each effect of an entry. */
@@ -252,6 +253,7 @@ export const changeCodes = {
   state_changed: 's',
   cancel_refused: 'r',
   needs_attention: 'n',
+  attention_resolved: 'v',
   paid_twice: 'p',
   would_cancel: 'w',
   authorized: 'a',
@@ -314,7 +316,8 @@ export function fromStoredChange(
   if (!kind || typeof i !== 'string' || !isTextOrNone(a) || !isTextOrNone(r)) return undefined;
   if ((s !== undefined && !own) || (p !== undefined && !before)) return undefined;
   const eventId = i as EventId;
-  const entry = record.history.find((each) => each.eventId === eventId) ?? {
+  const known = record.history.find((each) => each.eventId === eventId);
+  const entry = known ?? {
     occurredAt: i === fact ? record.occurredAt : undefined,
     recordedAt: record.updatedAt,
   };
@@ -327,7 +330,12 @@ export function fromStoredChange(
       stateReason: r === noState ? undefined : (r ?? record.stateReason),
     },
   );
-  return a === undefined ? change : { ...change, attention: a as Attention };
+  const { requested_by: by, note } = known?.detail ?? {};
+  return {
+    ...change,
+    ...(a !== undefined && { attention: a as Attention }),
+    ...(kind === 'attention_resolved' && { resolution: { by, note } }),
+  };
 }
 
 /** The plain map that a value is; `undefined` for any other value. */

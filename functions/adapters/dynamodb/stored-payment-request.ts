@@ -99,6 +99,8 @@ export interface StoredPaymentRequest {
   readonly ik?: readonly string[] | undefined;
   /** Why it needs a person. */
   readonly at?: string | undefined;
+  /** What a person has resolved for good. */
+  readonly rs?: readonly string[] | undefined;
   /** The open question: what it is about, and the event that raised it. */
   readonly q?: { readonly a: string; readonly i: string } | undefined;
   /** Attempts of the sweep that settled nothing, and when it tries again. */
@@ -178,6 +180,7 @@ function toOwnAttributes(record: PaymentRequest) {
     pu: record.purpose,
     ik: record.calls?.map(toStoredCall),
     at: record.attention,
+    rs: record.resolved,
     q: question && { a: question.about, i: question.eventId },
     n: record.attempts === 0 ? undefined : record.attempts,
     ry: time(record.retryAt),
@@ -291,7 +294,6 @@ export function decode(item: Item, readEntry = fromStoredEntry): Decoded {
   const before = reader.read('cp', stateBeforeOf);
   const session = reader.read('se', sessionOf);
   const end = reader.read('oe', endOf);
-  const attention = reader.read('at', textOf) as Attention | undefined;
   const record: PaymentRequest = {
     ...key,
     sessionId: reader.read('sk', ownTextOf) as SessionId | undefined,
@@ -307,9 +309,7 @@ export function decode(item: Item, readEntry = fromStoredEntry): Decoded {
     timer: reader.read('tm', timerOf) ?? 'undecided',
     cancellation: reader.read('x', cancellationOf),
     ...approvalOf(reader),
-    attention,
-    // Without an attention, the key is that of a session that was observed.
-    attentionSince: attention && reader.read('aa', createdOf),
+    ...attentionOf(reader),
     wouldCancel: reader.read('wo', wouldCancelOf),
     question: reader.read('q', questionOf),
     attempts: reader.read('n', countOf) ?? 0,
@@ -377,6 +377,8 @@ class ItemReader<Name extends string = Attribute> {
 }
 
 const textOf = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
+const textsIn = (texts: readonly string[]): readonly string[] | undefined =>
+  texts.length > 0 ? texts : undefined;
 const ownTextOf = (value: unknown): string | undefined =>
   typeof value === 'string' ? ownPartOf(value) : undefined;
 const countOf = (value: unknown): number | undefined =>
@@ -408,6 +410,17 @@ const createdOf = (value: unknown): Instant | undefined =>
   typeof value === 'string' ? timeOfCursor(value) : undefined;
 
 const positionPattern = /^([012])\|([^|]{30})\|([!-~]{1,128})$/;
+
+/** Why the record needs a person, and what a person has resolved. */
+function attentionOf(reader: ItemReader): Pick<PaymentRequest, 'attention' | 'attentionSince' | 'resolved'> {
+  const attention = reader.read('at', textOf) as Attention | undefined;
+  return {
+    attention,
+    // Without an attention, the key is that of a session that was observed.
+    attentionSince: attention && reader.read('aa', createdOf),
+    resolved: textsIn(reader.list('rs', textOf)),
+  };
+}
 
 /** What the position tells: the fact that gave the record its state. */
 function factOf(

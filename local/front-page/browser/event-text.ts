@@ -7,6 +7,7 @@ export interface EventFacts {
 }
 
 const needsAttention = 'Payment Request Needs Attention';
+const attentionResolved = 'Payment Request Attention Resolved';
 const wouldHaveCanceled = 'Payment Request Would Have Canceled';
 
 const typeWords: Readonly<Record<string, string>> = {
@@ -14,6 +15,7 @@ const typeWords: Readonly<Record<string, string>> = {
   'Payment Request State Changed': 'State changed',
   'Payment Request Cancel Refused': 'Cancel refused',
   [needsAttention]: 'Needs attention',
+  [attentionResolved]: 'Attention resolved',
   'Session Paid Twice': 'Paid twice',
   'Payment Request Never Seen': 'Never seen',
   [wouldHaveCanceled]: 'Would have canceled',
@@ -28,7 +30,7 @@ export const typeWord = (type: string): string => typeWords[type] ?? type;
 export function factWords(type: string, { state, cause }: EventFacts): string {
   if (cause === null) return stateWord(state);
   if (type === wouldHaveCanceled) return `${stateWord(state)}, observed by ${cause.replaceAll('_', ' ')}`;
-  return type === needsAttention
+  return type === needsAttention || type === attentionResolved
     ? `${stateWord(state)}: ${cause.replaceAll('_', ' ')}`
     : `${stateWord(state)}, by ${cause}`;
 }

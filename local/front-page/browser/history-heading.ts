@@ -17,6 +17,7 @@ const subjects: Readonly<Record<string, string>> = {
   klarna_expiry: 'Klarna expiry set',
   timer: 'Session timed out',
   sweep: 'Sweep ran',
+  resolve: 'Attention resolved',
 };
 
 const refusals: Readonly<Record<string, string>> = {

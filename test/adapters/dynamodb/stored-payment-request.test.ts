@@ -138,6 +138,7 @@ const entries: fc.Arbitrary<HistoryEntry> = fc
       timer: 1,
       sweep: 1,
       session: 1,
+      resolve: 1,
     }),
     effect: oneOf<HistoryEffect>({
       applied: 1,
@@ -171,7 +172,8 @@ const entries: fc.Arbitrary<HistoryEntry> = fc
 
 /** What an event has besides its entry, and the place of that entry. */
 const changes = fc.record({
-  kind: fc.constantFrom(...changeKinds),
+  // Who resolved it, and why, is in the history: a test of its own has such an event.
+  kind: fc.constantFrom(...changeKinds.filter((kind) => kind !== 'attention_resolved')),
   entry: fc.nat(),
   state: option(states),
   previousState: option(states),
@@ -342,6 +344,7 @@ const full: PaymentRequest = {
   attention: 'klarna_denied',
   attentionSince: afterNoon(3),
   wouldCancel: { at: afterNoon(30), reason: 'stage' },
+  resolved: ['paid_twice'],
   question: { about: 'tie', eventId: 'event-1' as EventId },
   attempts: 2,
   retryAt: afterNoon(4),
@@ -761,6 +764,7 @@ const attributes: readonly string[] = Object.keys({
   pu: 1,
   ik: 1,
   at: 1,
+  rs: 1,
   q: 1,
   n: 1,
   ry: 1,
