@@ -87,7 +87,7 @@ export const forgedEvent = (call: number): unknown => {
 };
 
 const secretRead = ['secretsmanager.GetSecretValue'];
-/** A process of Lapse that calls Klarna, or is called by it, notes that its credential or signing key is in use: once in a while. */
+/** A process of Lapse notes once in a while that a credential or a signing key is in use. */
 const useNoted = [...secretRead, 'dynamodb.UpdateItem'];
 
 const of = (
@@ -273,8 +273,8 @@ const otherFunctions = ({ ours }: Sandboxes): readonly Subject[] => [
   of('lapse', 'sweep, nothing due', {
     sandboxed: ours('reconcile-payment-requests'),
     event: () => recurringEvent,
-    // The lease is taken and released. There are two queries for each shard of what is due, of which one counts, one for
-    // the jobs, and one for reports of authorizations that name only a reference.
+    // The lease is taken and released. Each shard of what is due has two queries: one lists, and one counts. One more is for the jobs,
+    // and one for reports of authorizations that name only a reference.
     calls: [
       ...Array.from({ length: 18 }, () => 'dynamodb.Query'),
       'dynamodb.UpdateItem',

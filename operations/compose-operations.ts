@@ -34,7 +34,7 @@ import { accountSearch, type AccountSearchOptions } from './accounts/account-sea
 import { SettingsApi } from './accounts/settings-api.ts';
 import { operatorOf } from './operator.ts';
 import { Queue } from './queue.ts';
-import { archivesOf } from './replay-command.ts';
+import { archivesOf } from './event-archives.ts';
 import { runSweepOf } from './run-sweep.ts';
 import type { Target } from './target.ts';
 

@@ -1,8 +1,8 @@
-import { type EventBridgeClient, StartReplayCommand } from '@aws-sdk/client-eventbridge';
 import type { republishStateChanges } from '../functions/application/republish-state-changes.ts';
 import { eventTypes } from '../functions/contract/event-types.ts';
-import { type Instant, millisOf, parseInstant } from '../functions/domain/instant.ts';
+import { type Instant, parseInstant } from '../functions/domain/instant.ts';
 import type { CommandContext, Open } from './command-context.ts';
+import type { EventArchiveAccess } from './event-archives.ts';
 import type { Program } from './common-options.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -10,13 +10,6 @@ import { UsageError } from './usage-error.ts';
 export interface ReplayOperations {
   readonly republish: ReturnType<typeof republishStateChanges>;
   readonly archives: EventArchiveAccess;
-}
-
-/** The archives of the bus, by the type of their events. Empty where the stack has none. */
-export interface EventArchiveAccess {
-  readonly byType: ReadonlyMap<string, string>;
-  /** Starts the replay of one archive to the bus. Returns its name. */
-  readonly start: (archiveArn: string, since: Instant, until: Instant) => Promise<string>;
 }
 
 /** What a person asks for. */
@@ -85,40 +78,3 @@ function timeOf(option: string, given: string): Instant {
   if (time) return time;
   throw new UsageError(`${option} is ${given}; allowed: a time in RFC 3339, such as 2026-03-01T12:00:00Z.`);
 }
-
-/** The archives that the outputs of the stack name, `<type>=<ARN>` each, separated by `;`. */
-export const archivesOf = (
-  client: Pick<EventBridgeClient, 'send'>,
-  {
-    list,
-    busArn,
-    newName,
-  }: {
-    readonly list: string | undefined;
-    readonly busArn: string | undefined;
-    readonly newName: () => string;
-  },
-): EventArchiveAccess => ({
-  byType: new Map(
-    (list ?? '')
-      .split(';')
-      .filter((pair) => pair !== '')
-      .map((pair) => {
-        const end = pair.indexOf('=');
-        return [pair.slice(0, end), pair.slice(end + 1)] as const;
-      }),
-  ),
-  start: async (archiveArn, since, until) => {
-    const name = newName();
-    await client.send(
-      new StartReplayCommand({
-        ReplayName: name,
-        EventSourceArn: archiveArn,
-        EventStartTime: new Date(millisOf(since)),
-        EventEndTime: new Date(millisOf(until)),
-        Destination: { Arn: busArn ?? '' },
-      }),
-    );
-    return name;
-  },
-});

@@ -1,4 +1,3 @@
-import type { PaymentRequest } from './payment-request.ts';
 import type { PaymentRequestState } from './payment-request-state.ts';
 
 /** A call that its caller gave a key, so that a repetition has no further effect. Both are digests: keys may be long. */
@@ -24,15 +23,20 @@ export const mostKeptCalls = 4;
 /** What a key is: new, that of a call with an outcome, or that of another call. */
 export type Repetition = KeptCall | 'new' | 'another';
 
+/** What of a record knows its calls. */
+interface WithCalls {
+  readonly calls?: readonly KeptCall[] | undefined;
+}
+
 /** Whether the record has had the call. */
-export function repetitionOf(record: PaymentRequest | undefined, call: IdempotentCall): Repetition {
+export function repetitionOf(record: WithCalls | undefined, call: IdempotentCall): Repetition {
   const kept = record?.calls?.find(({ key }) => key === call.key);
   if (!kept) return 'new';
   return kept.request === call.request ? kept : 'another';
 }
 
 /** The record with the call. `undefined` where a call with this key was faster: the first outcome stays. */
-export function withCall(record: PaymentRequest, call: KeptCall): PaymentRequest | undefined {
+export function withCall<Known extends WithCalls>(record: Known, call: KeptCall): Known | undefined {
   if (repetitionOf(record, call) !== 'new') return undefined;
   return { ...record, calls: [...(record.calls ?? []), call].slice(-mostKeptCalls) };
 }

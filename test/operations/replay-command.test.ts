@@ -2,7 +2,8 @@ import type { EventBridgeClient, StartReplayCommand } from '@aws-sdk/client-even
 import { describe, expect, it } from 'vitest';
 import { eventTypes } from '../../functions/contract/event-types.ts';
 import type { Republication } from '../../functions/application/republish-state-changes.ts';
-import { archivesOf, replayEvents, type ReplayOptions } from '../../operations/replay-command.ts';
+import { archivesOf } from '../../operations/event-archives.ts';
+import { replayEvents, type ReplayOptions } from '../../operations/replay-command.ts';
 import { recordedPrinter } from '../support/command-line.ts';
 
 const archive = (type: string) =>
