@@ -27,12 +27,14 @@ export async function listSessions(
 ): Promise<{ readonly payment_requests: readonly PaymentRequestRecord[]; readonly more: boolean }> {
   const found = search === '' ? await newest(client) : await matching(client, search);
   const unique = [...new Map(found.records.map((record) => [record.payment_request_id, record])).values()];
-  const sessions = [
-    ...Map.groupBy(
-      unique,
-      ({ session_id, payment_request_id: id }) => session_id ?? `request ${id}`,
-    ).values(),
-  ].filter((records) => status === undefined || statusOf(records) === status);
+  const bySession = new Map<string, PaymentRequestRecord[]>();
+  for (const record of unique) {
+    const name = record.session_id ?? `request ${record.payment_request_id}`;
+    bySession.set(name, [...(bySession.get(name) ?? []), record]);
+  }
+  const sessions = [...bySession.values()].filter(
+    (records) => status === undefined || statusOf(records) === status,
+  );
   return { payment_requests: sessions.flat(), more: found.more };
 }
 
