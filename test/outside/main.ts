@@ -120,9 +120,11 @@ async function run(chosen: readonly string[], vitestOptions: readonly string[]):
   await rm(folder, { recursive: true, force: true });
   await mkdir(join(folder, 'klarna'), { recursive: true });
   const identity = await selfSignedIdentity();
+  // The simulator delivers its webhooks to the emulator. What this machine trusts besides stays: a registry may need it.
   const certificate = join(folder, 'trusted.pem');
-  await writeFile(certificate, identity.certificate);
-  // The simulator delivers its webhooks to the emulator.
+  const trusted = process.env['NODE_EXTRA_CA_CERTS'];
+  const others = trusted === undefined ? '' : await readFile(trusted, 'utf8').catch(() => '');
+  await writeFile(certificate, `${identity.certificate}\n${others}`);
   process.env['NODE_EXTRA_CA_CERTS'] = certificate;
   const issuer = await startTokenIssuer(identity);
   const klarna = await step('Klarna simulator', () =>
@@ -164,7 +166,7 @@ async function tryCommandsHere(emulator: Emulator, klarnaUrl: string, folder: st
     apiKey: `klarna_test_api_${randomBytes(24).toString('base64url')}`,
     partnerAccount: defaultAccounts.demo.partner_account_id,
     region,
-    environment: emulator.environment,
+    environment: { ...emulator.environment, NODE_EXTRA_CA_CERTS: join(folder, 'trusted.pem') },
     klarnaUrl,
     reachable: (outputs) => reachableAt(emulator.url, outputs),
     mayFind: [...notEmulated, ...notYet],
