@@ -33,6 +33,7 @@ export async function selfSignedIdentity(now = Date.now(), days = 1): Promise<Id
       new BasicConstraintsExtension(true),
       new SubjectAlternativeNameExtension([
         { type: 'dns', value: 'localhost' },
+        { type: 'dns', value: '*.execute-api.localhost' },
         { type: 'ip', value: '127.0.0.1' },
       ]),
     ],

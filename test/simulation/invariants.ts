@@ -254,6 +254,8 @@ function isSwitchedOff(session: PaymentRequest['session'], switched: Evidence['s
     case 'armed_from':
       return millisOf(session.registeredAt) < switched.at;
     case 'kind':
+      // A session by default has no kind.
+      return session.kind !== undefined && session.asked !== 'cancel';
     case 'account':
       return session.asked !== 'cancel';
   }
