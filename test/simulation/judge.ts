@@ -173,7 +173,9 @@ export class Judge {
     }
     const total = (this.totals.get(nameOf(key)) ?? 0) + 1;
     this.totals.set(nameOf(key), total);
-    const attempts = task.function === 'sweep' ? 1 + this.#scene.jobs.files.length : 1;
+    // A run of the sweep carries out what is due of the record, of each job, and of the cancels kept for its reference.
+    const kept = this.awaited.length > 0 ? 1 : 0;
+    const attempts = task.function === 'sweep' ? 1 + this.#scene.jobs.files.length + kept : 1;
     this.check({ kind: 'klarna-called', by: task.name, key, ...calls, attempts, total });
     if (what === 'cancel') {
       const stored = this.#scene.table.records.get(nameOf(key));
