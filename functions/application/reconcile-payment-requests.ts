@@ -155,7 +155,7 @@ async function reconcile(
     const done = await actions[action]({ ...dependencies, turn }, record, settings);
     if (done === 'held') return hold();
     seen('tried');
-    return action;
+    return isOwnCancel(record, action) ? 'confirm' : action;
   } catch (error) {
     dependencies.onFault(key, error);
     seen('failed');
@@ -163,6 +163,10 @@ async function reconcile(
     return 'failed';
   }
 }
+
+/** Whether it carried out a cancel that the sweep itself wants, which repairs nothing. */
+const isOwnCancel = ({ cancellation }: PaymentRequest, action: ReconcileAction): boolean =>
+  action === 'resume' && cancellation?.cause === 'sweep';
 
 const callsKlarna: ReadonlySet<ReconcileAction> = new Set(['resume', 'expire', 'end', 'ask', 'read']);
 

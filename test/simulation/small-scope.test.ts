@@ -68,7 +68,7 @@ const elsewhere: readonly RegExp[] = [
   /^ {4}records\.push\(\.\.\.\(await store\.readAll/,
   // Pacing, with clocks and limits of their own: test/application.
   /this\.#refuse\(clock\.now\(\) \+ wait\)/,
-  /(?:unlessPaused|noted)\(call\[0\]/,
+  /(?:unlessPaused|noted)\(call,/,
   // What becomes of a payment after COMPLETED: an hour later, or by a report of the shop.
   /list\.listed\(\{ by: 'reference'/,
   /listed\.map\(\(key\) => store\.read\(key\)\)/,
@@ -77,6 +77,10 @@ const elsewhere: readonly RegExp[] = [
   // Where the index of references lags: test/application/settle-reference.
   /const joined = await dependencies\.store\.read\(\{ account, paymentRequestId \}\)/,
   /await dependencies\.store\.read\(\{ account, paymentRequestId: seen \}\)/,
+  // A call with an idempotency key, and the heartbeat of a credential after a day: test/application.
+  /^ {4}const known = await dependencies\.store\.read\(key\);$/,
+  /const latest = await dependencies\.store\.read\(key\)/,
+  /await klarna\.read\(asked, paymentRequestId, callLimit\)/,
   // Deliveries from quarantine that tell nothing about a state.
   /^ {6}await quarantine\.noteReplay/,
   // Webhooks about accounts.
@@ -85,7 +89,12 @@ const elsewhere: readonly RegExp[] = [
 ];
 
 /** Use cases for an operator: a fault ends the command, which is given again. */
-const operators: readonly string[] = ['erase-records.ts', 'insight-timeouts.ts', 'preview-sweep.ts'];
+const operators: readonly string[] = [
+  'erase-records.ts',
+  'insight-timeouts.ts',
+  'preview-sweep.ts',
+  'resolve-attention.ts',
+];
 
 /** Every line of the use cases that calls a port, but for those that are played elsewhere. */
 const callsInTheSource = (): readonly string[] =>
