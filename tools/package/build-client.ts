@@ -37,6 +37,7 @@ async function buildModule(format: 'esm' | 'cjs', type: 'module' | 'commonjs'): 
     packages: 'external',
     // Small, with names that a stack shows.
     minifyWhitespace: true,
+    minifySyntax: true,
     lineLimit: 120,
   });
   writeFileSync(join(folder, 'package.json'), `{ "type": "${type}" }\n`);
@@ -60,7 +61,21 @@ function onlyWhatIsUsed(text: string): string {
     const members = found?.members.flatMap((member) => memberWith(member, parts) ?? []) ?? [];
     return `export interface ${name} {${members.join('')}\n}\n`;
   });
-  return left.join('').replaceAll(/^ +/gm, (indent) => '\t'.repeat(indent.length / 4));
+  return withoutRepetitions(left.join('')).replaceAll(/^ +/gm, (indent) => '\t'.repeat(indent.length / 4));
+}
+
+/** Explains each thing once: many events have the same fields. What the type says anyway is left out. */
+function withoutRepetitions(text: string): string {
+  const explained = new Set<string>();
+  return text
+    .replaceAll(/\n *\* @(?:constant|enum)\b[^\n]*/g, '')
+    .replaceAll('@description ', '')
+    .replaceAll(/ *(\/\*\*.*?\*\/)\n/gs, (whole, comment: string) => {
+      const words = comment.replaceAll(/[\s*/]+/g, ' ').trim();
+      if (words === '' || words === '@constant' || explained.has(words)) return '';
+      explained.add(words);
+      return whole;
+    });
 }
 
 /** A member with its used parts; undefined where none is used. */
