@@ -273,10 +273,10 @@ const otherFunctions = ({ ours }: Sandboxes): readonly Subject[] => [
   of('lapse', 'sweep, nothing due', {
     sandboxed: ours('reconcile-payment-requests'),
     event: () => recurringEvent,
-    // The lease is taken and released. Each shard of what is due has two queries: one lists, and one counts. One more is for the jobs,
-    // and one for reports of authorizations that name only a reference.
+    // The lease is taken and released. Each shard of what is due has two queries: one lists, and one counts. One more each is for the
+    // jobs, for reports of authorizations that name only a reference, and for references that are due.
     calls: [
-      ...Array.from({ length: 18 }, () => 'dynamodb.Query'),
+      ...Array.from({ length: 19 }, () => 'dynamodb.Query'),
       'dynamodb.UpdateItem',
       'dynamodb.UpdateItem',
     ],
@@ -288,7 +288,8 @@ const otherFunctions = ({ ours }: Sandboxes): readonly Subject[] => [
   of('lapse', 'publish', {
     sandboxed: ours('publish-state-changes'),
     event: (call) => streamEvent({ sequenceNumber: String(call + 1), after: justRegistered(open) }),
-    calls: ['eventbridge.PutEvents'],
+    // The request has a reference, which another may be waiting for.
+    calls: ['dynamodb.GetItem', 'eventbridge.PutEvents'],
     once: [],
     done: isEmptyBatch,
     timed: 'whole',

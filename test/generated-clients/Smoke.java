@@ -5,11 +5,15 @@ import java.util.Map;
 import org.openapitools.client.ApiClient;
 import org.openapitools.client.ApiException;
 import org.openapitools.client.api.CancelJobsApi;
+import org.openapitools.client.api.CancelJobsApi.APIStartCancelJobRequest;
 import org.openapitools.client.api.PaymentRequestsApi;
 import org.openapitools.client.api.PaymentRequestsApi.APICancelPaymentRequestRequest;
 import org.openapitools.client.api.PaymentRequestsApi.APIGetPaymentRequestRequest;
 import org.openapitools.client.api.PaymentRequestsApi.APIListPaymentRequestsRequest;
+import org.openapitools.client.api.PaymentRequestsApi.APIMovePaymentRequestDeadlineRequest;
+import org.openapitools.client.api.PaymentRequestsApi.APIRegisterPaymentRequestRequest;
 import org.openapitools.client.api.SessionsApi;
+import org.openapitools.client.api.SessionsApi.APIGetSessionRequest;
 import org.openapitools.client.model.CancelJobRequest;
 import org.openapitools.client.model.Extension;
 import org.openapitools.client.model.Registration;
@@ -41,16 +45,25 @@ public class Smoke {
 
     var registration = new Registration().sessionTimeout("PT20M").sessionId(sessionId);
     Map<String, Object> results = new LinkedHashMap<>();
-    results.put("registered", requests.registerPaymentRequest("demo", requestId, registration).getSessionId());
+    var register =
+        APIRegisterPaymentRequestRequest.newBuilder()
+            .account("demo")
+            .paymentRequestId(requestId)
+            .registration(registration)
+            .build();
+    results.put("registered", requests.registerPaymentRequest(register).getSessionId());
     var extension = new Extension().sessionTimeout("PT30M");
-    results.put("extended", requests.movePaymentRequestDeadline("demo", requestId, extension).getExtensions());
+    var move = APIMovePaymentRequestDeadlineRequest.newBuilder().account("demo").paymentRequestId(requestId);
+    var moved = requests.movePaymentRequestDeadline(move.extension(extension).build());
+    results.put("extended", moved.getExtensions());
     var refresh = APIGetPaymentRequestRequest.newBuilder().account("demo").paymentRequestId(requestId).refresh(true);
     var refreshed = requests.getPaymentRequest(refresh.build());
     results.put("refreshed", List.of(refreshed.getState(), refreshed.getRefresh()));
     var open = APIListPaymentRequestsRequest.newBuilder().account("demo").open(true);
     var listed = requests.listPaymentRequests(open.build());
     results.put("listed", listed.getPaymentRequests().stream().map(each -> each.getPaymentRequestId()).toList());
-    results.put("session", sessions.getSession("demo", sessionId).getStatus());
+    var session = APIGetSessionRequest.newBuilder().account("demo").sessionId(sessionId).build();
+    results.put("session", sessions.getSession(session).getStatus());
     var cancel = APICancelPaymentRequestRequest.newBuilder().account("demo").paymentRequestId(requestId);
     var dryRun = requests.cancelPaymentRequest(cancel.dryRun(true).build());
     results.put("dry_run", dryRun.getOutcome());
@@ -60,10 +73,11 @@ public class Smoke {
         List.of(canceled.getOutcome(), canceled.getState(), canceled.getCancellation().getReason()));
     var history = requests.getPaymentRequestHistory("demo", requestId);
     results.put("history", history.getEntries().stream().map(each -> each.getKind()).toList());
-    var job = jobs.startCancelJob("demo", jobId, new CancelJobRequest().sessionId(sessionId));
+    var start = APIStartCancelJobRequest.newBuilder().account("demo").jobId(jobId);
+    var job = jobs.startCancelJob(start.cancelJobRequest(new CancelJobRequest().sessionId(sessionId)).build());
     results.put("job", List.of(job.getStatus(), job.getDryRun()));
     results.put("jobs", jobs.listCancelJobs("demo").getCancelJobs().stream().map(each -> each.getJobId()).toList());
-    results.put("late", problemOf(() -> requests.registerPaymentRequest("demo", requestId, registration)));
+    results.put("late", problemOf(() -> requests.registerPaymentRequest(register)));
     results.put("unknown", problemOf(() -> requests.getPaymentRequestHistory("demo", unknownId)));
     System.out.println(new ObjectMapper().writeValueAsString(results));
   }

@@ -151,8 +151,11 @@ export class Judge {
     }
     const hasAsked = (this.#calls.get(`${by} ${nameOf(after)}`)?.reads ?? 0) > 0;
     const items = plan.rollout && { before: itemBefore, after: itemAfter, writer };
-    const deletes = this.#deletes.get(`${by} ${nameOf(after)}`) ?? 0;
-    this.#deletes.delete(`${by} ${nameOf(after)}`);
+    // A run of the sweep may mark a record, as one of several, while it cancels it. The claim is as it was then.
+    const leaseId = after.cancellation?.lease?.id;
+    const isOther = leaseId !== undefined && leaseId === before?.cancellation?.lease?.id;
+    const deletes = isOther ? 0 : (this.#deletes.get(`${by} ${nameOf(after)}`) ?? 0);
+    if (!isOther) this.#deletes.delete(`${by} ${nameOf(after)}`);
     const deletesOut = [...this.#deletes.keys()].filter((name) => name.endsWith(` ${nameOf(after)}`)).length;
     this.check({ kind: 'written', by, before, after, hasAsked, deletes, deletesOut, items });
   }

@@ -77,9 +77,7 @@ const elsewhere: readonly RegExp[] = [
   // Where the index of references lags: test/application/settle-reference.
   /const joined = await dependencies\.store\.read\(\{ account, paymentRequestId \}\)/,
   /await dependencies\.store\.read\(\{ account, paymentRequestId: seen \}\)/,
-  // A call with an idempotency key, and the heartbeat of a credential after a day: test/application.
-  /^ {4}const known = await dependencies\.store\.read\(key\);$/,
-  /const latest = await dependencies\.store\.read\(key\)/,
+  // The heartbeat of a credential after a day: test/application.
   /await klarna\.read\(asked, paymentRequestId, callLimit\)/,
   // Deliveries from quarantine that tell nothing about a state.
   /^ {6}await quarantine\.noteReplay/,
@@ -88,18 +86,19 @@ const elsewhere: readonly RegExp[] = [
   /verdict: 'onboarded'/,
 ];
 
-/** Use cases for an operator: a fault ends the command, which is given again. */
-const operators: readonly string[] = [
+/** Use cases for an operator: a fault ends the command, which is given again. Calls with an idempotency key: test/application. */
+const others: readonly string[] = [
   'erase-records.ts',
   'insight-timeouts.ts',
   'preview-sweep.ts',
+  'repeat-safely.ts',
   'resolve-attention.ts',
 ];
 
 /** Every line of the use cases that calls a port, but for those that are played elsewhere. */
 const callsInTheSource = (): readonly string[] =>
   globSync('functions/application/*.ts')
-    .filter((file) => !operators.includes(basename(file)))
+    .filter((file) => !others.includes(basename(file)))
     .flatMap((file) =>
       readFileSync(file, 'utf8')
         .split('\n')
