@@ -61,7 +61,8 @@ function onlyWhatIsUsed(text: string): string {
     const members = found?.members.flatMap((member) => memberWith(member, parts) ?? []) ?? [];
     return `export interface ${name} {${members.join('')}\n}\n`;
   });
-  return withoutRepetitions(left.join('')).replaceAll(/^ +/gm, (indent) => '\t'.repeat(indent.length / 4));
+  // Without indentation: an editor shows one type at a time.
+  return withoutRepetitions(left.join('')).replaceAll(/^ +/gm, '');
 }
 
 /** Explains each thing once: many events have the same fields. What the type says anyway is left out. */
