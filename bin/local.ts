@@ -55,7 +55,11 @@ function addressLines(
           `  accounts      ${accountsFile ?? JSON.stringify(defaultAccounts)}`,
           `  signing keys  ${signingKeysFile ?? JSON.stringify(defaultSigningKeys)}`,
         ]
-      : [`  API keys at Klarna, not connected yet: ${Object.values(defaultApiKeys).join(', ')}`]),
+      : [
+          '  At Klarna, not connected yet:',
+          `    account   ${defaultAccounts.demo.partner_account_id}`,
+          `    API keys  ${Object.values(defaultApiKeys).join(', ')}`,
+        ]),
   ];
 }
 

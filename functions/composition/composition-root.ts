@@ -189,6 +189,24 @@ export function composeWebhook() {
 /** Milliseconds for which a timer waits for its turn to call Klarna. The attempt after it fits into the function's limit. */
 const longestWait = 10_000;
 
+/** What the timer's function and the sweep both end sessions and references with. */
+const endingOf = (
+  { store, awaited }: Pick<ReturnType<typeof storeOf>, 'store' | 'awaited'>,
+  timer: ReturnType<typeof timerOf>['timer'],
+  klarna: ReturnType<typeof klarnaOf>,
+) => ({
+  ...retries,
+  store,
+  sessions: store,
+  references: store,
+  awaited: awaited(),
+  timer,
+  ...klarna,
+  syncExpiry: expirySyncOf(store, klarna),
+  onTimerFault,
+  onUnreadable,
+});
+
 /** The dependencies of cancel-expired-session. */
 export function composeTimeout() {
   const environment = parseEnvironment('cancel-expired-session', process.env);
@@ -197,16 +215,7 @@ export function composeTimeout() {
   const { accounts, prime } = accountsOf(environment, stored);
   const klarna = klarnaOf(environment, credentials);
   const dependencies = {
-    ...retries,
-    store,
-    sessions: store,
-    references: store,
-    awaited: awaited(),
-    timer,
-    ...klarna,
-    syncExpiry: expirySyncOf(store, klarna),
-    onTimerFault,
-    onUnreadable,
+    ...endingOf({ store, awaited }, timer, klarna),
     turn: (settings: AccountSettings) => klarna.pace.turn(settings, 'timer', clock.now() + longestWait),
   };
   return {
@@ -240,18 +249,7 @@ export function composeReconciliation() {
   const klarna = klarnaOf(environment, credentials);
   const { accounts, check, inUse } = accountsOf(environment, stored);
   const { timer } = timerOf(environment);
-  const dependencies = {
-    ...retries,
-    store,
-    sessions: store,
-    references: store,
-    awaited: awaited(),
-    timer,
-    ...klarna,
-    syncExpiry: expirySyncOf(store, klarna),
-    onTimerFault,
-    onUnreadable,
-  };
+  const dependencies = endingOf({ store, awaited }, timer, klarna);
   return {
     // No caller waits for the sweep.
     warmUp: warmUpOf(),

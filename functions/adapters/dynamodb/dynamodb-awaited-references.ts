@@ -1,5 +1,3 @@
-import { paginateQuery } from '@aws-sdk/client-dynamodb';
-import { marshall } from '@aws-sdk/util-dynamodb';
 import * as v from 'valibot';
 import type { AwaitedReferences } from '../../application/ports.ts';
 import { tableSchema } from '../../contract/table-schema.ts';
@@ -7,6 +5,7 @@ import type { AwaitedReference } from '../../domain/awaited-reference.ts';
 import { parsePaymentRequestId, parseSessionId, type ReferenceKey } from '../../domain/identifiers.ts';
 import { type Instant, millisOf, parseInstant } from '../../domain/instant.ts';
 import { observeReasons } from '../../domain/payment-request.ts';
+import { duePartitionKeys } from './due-partition-keys.ts';
 import type { TableOptions } from './dynamodb-payment-request-store.ts';
 import { partitionKeyOfReference, referenceOfPartition, timeToLive } from './record-keys.ts';
 import type { Item } from './stored-payment-request.ts';
@@ -100,20 +99,9 @@ export class DynamoDbAwaitedReferences implements AwaitedReferences {
   }
 
   async *due(now: Instant): AsyncIterable<ReferenceKey> {
-    const { client, tableName } = this.#options;
-    const { name, partitionKey, sortKey } = tableSchema.dueIndex;
-    const query = {
-      TableName: tableName,
-      IndexName: name,
-      KeyConditionExpression: '#shard = :shard AND #after <= :now',
-      ExpressionAttributeNames: { '#shard': partitionKey, '#after': sortKey },
-      ExpressionAttributeValues: marshall({ ':shard': dueReferences, ':now': now }),
-    };
-    for await (const { Items: items = [] } of paginateQuery({ client, pageSize: 100 }, query)) {
-      for (const item of items) {
-        const key = referenceOfPartition(item[tableSchema.partitionKey]?.S ?? '');
-        if (key) yield key;
-      }
+    for await (const partition of duePartitionKeys(this.#options, dueReferences, now)) {
+      const key = referenceOfPartition(partition);
+      if (key) yield key;
     }
   }
 }

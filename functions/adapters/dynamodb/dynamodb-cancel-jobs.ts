@@ -1,9 +1,10 @@
-import { paginateQuery, QueryCommand } from '@aws-sdk/client-dynamodb';
+import { QueryCommand } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import type { CancelJobs } from '../../application/ports.ts';
 import type { CancelJob, CancelJobEntry, CancelJobKey } from '../../domain/cancel-job.ts';
 import type { Account, PaymentRequestId } from '../../domain/identifiers.ts';
 import { type Instant, millisOf } from '../../domain/instant.ts';
+import { duePartitionKeys } from './due-partition-keys.ts';
 import type { TableOptions } from './dynamodb-payment-request-store.ts';
 import { timeToLive } from './record-keys.ts';
 import type { Item } from './stored-payment-request.ts';
@@ -81,20 +82,9 @@ export class DynamoDbCancelJobs implements CancelJobs {
   }
 
   async *due(now: Instant): AsyncIterable<CancelJobKey> {
-    const { client, tableName } = this.#options;
-    const { name, partitionKey, sortKey } = tableSchema.dueIndex;
-    const query = {
-      TableName: tableName,
-      IndexName: name,
-      KeyConditionExpression: '#shard = :shard AND #after <= :now',
-      ExpressionAttributeNames: { '#shard': partitionKey, '#after': sortKey },
-      ExpressionAttributeValues: marshall({ ':shard': dueJobs, ':now': now }),
-    };
-    for await (const { Items: items = [] } of paginateQuery({ client, pageSize: 100 }, query)) {
-      for (const item of items) {
-        const key = keyOfPartition(item[tableSchema.partitionKey]?.S ?? '');
-        if (key) yield key;
-      }
+    for await (const partition of duePartitionKeys(this.#options, dueJobs, now)) {
+      const key = keyOfPartition(partition);
+      if (key) yield key;
     }
   }
 

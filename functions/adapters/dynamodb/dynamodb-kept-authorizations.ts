@@ -1,5 +1,3 @@
-import { paginateQuery } from '@aws-sdk/client-dynamodb';
-import { marshall } from '@aws-sdk/util-dynamodb';
 import type { KeptAuthorizations } from '../../application/ports.ts';
 import { tableSchema } from '../../contract/table-schema.ts';
 import type { AuthorizationReport } from '../../domain/confirmation.ts';
@@ -12,6 +10,7 @@ import {
 } from '../../domain/identifiers.ts';
 import { type Instant, millisOf } from '../../domain/instant.ts';
 import { type KeptAuthorization, mostKeptReports } from '../../domain/kept-authorization.ts';
+import { duePartitionKeys } from './due-partition-keys.ts';
 import type { TableOptions } from './dynamodb-payment-request-store.ts';
 import { timeToLive } from './record-keys.ts';
 import { fromTime, mapOf, toTime } from './stored-history.ts';
@@ -71,20 +70,9 @@ export class DynamoDbKeptAuthorizations implements KeptAuthorizations {
   }
 
   async *due(now: Instant): AsyncIterable<{ readonly account: Account; readonly reference: Reference }> {
-    const { client, tableName } = this.#options;
-    const { name, partitionKey, sortKey } = tableSchema.dueIndex;
-    const query = {
-      TableName: tableName,
-      IndexName: name,
-      KeyConditionExpression: '#shard = :shard AND #after <= :now',
-      ExpressionAttributeNames: { '#shard': partitionKey, '#after': sortKey },
-      ExpressionAttributeValues: marshall({ ':shard': dueAuthorizations, ':now': now }),
-    };
-    for await (const { Items: items = [] } of paginateQuery({ client, pageSize: 100 }, query)) {
-      for (const item of items) {
-        const key = keyOfPartition(item[tableSchema.partitionKey]?.S ?? '');
-        if (key) yield key;
-      }
+    for await (const partition of duePartitionKeys(this.#options, dueAuthorizations, now)) {
+      const key = keyOfPartition(partition);
+      if (key) yield key;
     }
   }
 
