@@ -255,6 +255,23 @@ it('the sweep continues a pending cancel in the name of the first caller and rec
   });
 });
 
+it.each([
+  ['a caller wanted', 'api', { resume: 1 }],
+  ['the watch of authorizations wanted', 'sweep', { confirm: 1 }],
+] as const)('a cancel that %s is carried out, and counted as what it is', async (_, cause, counted) => {
+  const { world, sweep } = await worldWith(
+    recordWith({
+      state: 'SUBMITTED',
+      timer: 'none',
+      dueAt: noon,
+      cancellation: settledWith({ outcome: 'pending', cause }),
+    }),
+  );
+  const report = await sweep();
+  expect(report).toEqual({ ...nothingDone, ...counted });
+  expect([world.record.state, repairs(report)]).toEqual(['CANCELED', cause === 'api' ? 1 : 0]);
+});
+
 describe('a request that Klarna reported as not_found', () => {
   const asked = async (state: 'SUBMITTED' | undefined) => {
     const { world } = await worldWith(recordWith({ state: 'SUBMITTED', timer: 'none' }));
