@@ -1,5 +1,7 @@
+import type { AuthorizationReport } from '../domain/confirmation.ts';
 import { hasRecorded } from '../domain/history.ts';
 import type { Account, Reference } from '../domain/identifiers.ts';
+import { formatInstant, type Instant } from '../domain/instant.ts';
 import {
   type KeptAuthorization,
   knownAttempts,
@@ -41,7 +43,8 @@ export const joinReference =
         : linkOf(records, reference);
       if (found === 'none' || found === 'several') continue;
       if (found === 'known' && kept.attempts < knownAttempts) continue;
-      if (typeof found !== 'string') await recordAuthorization(dependencies)(found, linked(report));
+      if (typeof found !== 'string')
+        await recordAuthorization(dependencies)(found, linked(report, clock.instant()));
       left = withoutReport(left, report);
     }
     // Another report may have come meanwhile: the next run reads them all.
@@ -49,9 +52,11 @@ export const joinReference =
     return left.reports.length;
   };
 
-const linked = (report: KeptAuthorization['reports'][number]) => ({
+/** The report as its record takes it: the write is of now, whenever the report came. */
+const linked = (report: AuthorizationReport, now: Instant): AuthorizationReport => ({
   ...report,
-  proof: { ...report.proof, linked_by: 'reference' },
+  reportedAt: now,
+  proof: { ...report.proof, linked_by: 'reference', received_at: formatInstant(report.reportedAt) },
 });
 
 async function recordsWith(

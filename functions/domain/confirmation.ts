@@ -42,7 +42,7 @@ export interface AuthorizationReport {
   readonly source: AuthorizationSource;
   /** When it happened. */
   readonly at: Instant;
-  /** When we received the report. */
+  /** When we received the report; for one that waited for its record, when the record took it. */
   readonly reportedAt: Instant;
   /** Ids and codes of the webhook, or who called. */
   readonly proof: Proof;

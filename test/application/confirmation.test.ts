@@ -8,6 +8,7 @@ import { reconcilePaymentRequests } from '../../functions/application/reconcile-
 import type { AccountSettings } from '../../functions/domain/account-settings.ts';
 import type { AuthorizationReport } from '../../functions/domain/confirmation.ts';
 import type { EventId, Reference } from '../../functions/domain/identifiers.ts';
+import { formatInstant } from '../../functions/domain/instant.ts';
 import { account, key, observed, registrationWith } from '../support/fixtures.ts';
 import { minute } from '../support/sessions.ts';
 import { ScriptedKlarna } from '../support/scripted-klarna.ts';
@@ -233,6 +234,18 @@ describe('a report that names the payment by its reference', () => {
     await world.webhook(observed('COMPLETED'));
     expect(await joinReference(world.dependencies)(account, reference)).toBe(0);
     expect(world.record.confirmation?.authorizedAt).toBeDefined();
+  });
+
+  it('a report that waited is recorded at the time of its link and keeps the time it came', async () => {
+    const world = await approved();
+    const came = report(world);
+    await world.authorizations.keep(account, reference, came);
+    world.clock.advance(30 * minute);
+    await joinReference(world.dependencies)(account, reference);
+    const entry = world.record.history.at(-1);
+    expect(entry).toMatchObject({ occurredAt: came.at, recordedAt: world.clock.instant() });
+    expect(entry?.detail['received_at']).toBe(formatInstant(came.reportedAt));
+    expect(world.record.updatedAt).toBe(world.clock.instant());
   });
 
   it('the alert looks for a report that waits before it is raised', async () => {
