@@ -3,7 +3,7 @@ import type { QuarantinedDelivery } from '../../functions/domain/quarantined-del
 import type { AwaitedReference } from '../../functions/domain/awaited-reference.ts';
 import type { CancelJob } from '../../functions/domain/cancel-job.ts';
 import type { PaymentRequestId, PaymentRequestKey } from '../../functions/domain/identifiers.ts';
-import { millisOf } from '../../functions/domain/instant.ts';
+import { instantFromMillis, millisOf } from '../../functions/domain/instant.ts';
 import type { PaymentRequest } from '../../functions/domain/payment-request.ts';
 import type { PaymentRequestState } from '../../functions/domain/payment-request-state.ts';
 import type { Registration } from '../../functions/domain/registration.ts';
@@ -215,13 +215,18 @@ export class Judge {
     this.check({ kind: 'webhook-acknowledged', key, eventId, said: said.state, stored, quarantined });
   }
 
-  /** A delivery that says nothing about a state got a 200. Whose key signed it is known by then, unless the secret is wrong. */
+  /**
+   * A delivery that says nothing about a state got a 200. One without a state is quarantined while the secret is wrong about its key,
+   * as another account's. An attempt of that time may have kept it.
+   */
   isUnused({ eventId }: Pick<Said, 'eventId'>): void {
-    const { plan, engine, quarantine } = this.#scene;
-    const isMended = engine.now > beginning + plan.keysMendedAt + minute;
-    const isQuarantined = quarantine.deliveries.some(({ deliveryId }) => deliveryId === eventId);
-    if (isMended || this.unused.get(eventId) === 'other_family')
-      this.check({ kind: 'unused-acknowledged', eventId, isQuarantined });
+    const { plan, quarantine } = this.#scene;
+    const isOtherFamily = this.unused.get(eventId) === 'other_family';
+    const mendedAt = instantFromMillis(beginning + plan.keysMendedAt + minute);
+    const isQuarantined = quarantine.deliveries.some(
+      ({ deliveryId, receivedAt }) => deliveryId === eventId && (isOtherFamily || receivedAt > mendedAt),
+    );
+    this.check({ kind: 'unused-acknowledged', eventId, isQuarantined });
   }
 
   isAuthorizationAcknowledged({ key, eventId, names }: SaidAuthorization): void {
