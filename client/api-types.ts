@@ -378,6 +378,8 @@ export interface paths {
          *
          *     The settings of an account with an entry in the secret `accounts` are in that entry: the call returns 409.
          *
+         *     A setting that would have no effect without another one gets 400. What the account has from its credential counts.
+         *
          *     The settings take effect within 30 seconds, for registrations and timeouts from then on. The call needs the permission
          *     `settings`, which decides how every session of the account ends. Keep it for operators.
          */
@@ -1132,7 +1134,7 @@ export interface components {
             readonly in_progress_grace?: components["schemas"]["Duration"];
             /** @description Whether Klarna's expiry follows the deadline. */
             readonly sync_klarna_expiry?: boolean;
-            /** @description Whether a request that only a webhook reported gets the default timeout. */
+            /** @description Whether a request that only a webhook reported gets the default timeout. It needs `default_session_timeout`. */
             readonly arm_on_submitted?: boolean;
             /** @description The `allow_completed` of a DELETE of one request that does not say. */
             readonly cancel_completed?: boolean;
@@ -1145,7 +1147,7 @@ export interface components {
             readonly kinds?: components["schemas"]["Kinds"];
             /** @description Whether a payment that no report says to be authorized needs a person, and lapses an hour after COMPLETED. */
             readonly watch_authorization?: boolean;
-            /** @description The time after COMPLETED at which it needs a person, from `PT1M` to `PT59M`. */
+            /** @description The time after COMPLETED at which it needs a person, from `PT1M` to `PT59M`. It needs `watch_authorization`. */
             readonly authorization_alert_after?: components["schemas"]["Duration"];
             /** @description Whether a payment that lapsed is canceled, where Klarna allows that. It needs `watch_authorization`. */
             readonly cancel_unauthorized?: boolean;

@@ -1,6 +1,7 @@
 import type { AccountOverrides } from '../domain/account-settings.ts';
 import type { Account } from '../domain/identifiers.ts';
 import { settingsOn } from '../domain/credential.ts';
+import { isInUseBy, type UnmetNeed, unmetNeeds } from '../domain/setting-needs.ts';
 import { type AccountSources, findAccount, type FoundAccount } from './find-account.ts';
 import type { Clock, StoredAccounts } from './ports.ts';
 
@@ -12,10 +13,11 @@ export interface AccountSettingsDependencies extends AccountSources {
 
 /**
  * What became of new settings. `in_secret`: the account has an entry in the secret `accounts`, which has its settings. `unknown`: no
- * credential serves the account.
+ * credential serves the account. `unmet`: settings in force would have no effect, because another one is missing.
  */
 export type SettingsResult =
   | { readonly outcome: 'written'; readonly account: FoundAccount }
+  | { readonly outcome: 'unmet'; readonly needs: readonly UnmetNeed[]; readonly account: FoundAccount }
   | { readonly outcome: 'in_secret' | 'unknown' };
 
 /**
@@ -36,10 +38,11 @@ export const writeAccountSettings =
     );
     if (!found) return { outcome: 'unknown' };
     if (!found.on) return { outcome: 'in_secret' };
-    await stored.write(account, overrides, updated);
     const { credential } = found.on;
-    return {
-      outcome: 'written',
-      account: { settings: settingsOn(credential, account, next), on: { credential, stored: next } },
-    };
+    const settings = settingsOn(credential, account, next);
+    const written = { settings, on: { credential, stored: next } };
+    const needs = unmetNeeds(isInUseBy(settings));
+    if (needs.length > 0) return { outcome: 'unmet', needs, account: written };
+    await stored.write(account, overrides, updated);
+    return { outcome: 'written', account: written };
   };

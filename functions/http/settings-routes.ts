@@ -1,6 +1,6 @@
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import * as v from 'valibot';
-import type { writeAccountSettings } from '../application/account-settings.ts';
+import type { SettingsResult, writeAccountSettings } from '../application/account-settings.ts';
 import type { FoundAccount } from '../application/find-account.ts';
 import type { AccountOverrides } from '../domain/account-settings.ts';
 import { alertAfterFormat, isAlertAfter } from '../domain/confirmation.ts';
@@ -12,7 +12,7 @@ import { kindPattern } from '../domain/registration.ts';
 import { mostKinds } from '../domain/timeout-switches.ts';
 import { callerOf } from './caller.ts';
 import { bodyOf, choice, duration, queryOf, text, time, unknownAccount } from './parse-request.ts';
-import { Problem } from './problem.ts';
+import { invalid, Problem } from './problem.ts';
 import { noQuery } from './query-schemas.ts';
 import { type HttpResponse, jsonResponse } from './response.ts';
 
@@ -88,6 +88,8 @@ export const settingsWriteRoutes = ({ write }: Pick<SettingsAccess, 'write'>) =>
     switch (result.outcome) {
       case 'written':
         return jsonResponse(200, settingsView(result.account));
+      case 'unmet':
+        throw unmetSettings(result);
       case 'unknown':
         throw unknownAccount(account);
       case 'in_secret':
@@ -97,6 +99,18 @@ export const settingsWriteRoutes = ({ write }: Pick<SettingsAccess, 'write'>) =>
     }
   },
 });
+
+/** The violations of settings that would have no effect alone, whether the body or the credential has them. */
+function unmetSettings({ needs, account }: Extract<SettingsResult, { readonly outcome: 'unmet' }>): Problem {
+  const view = settingsView(account);
+  return invalid(
+    ...needs.map(({ setting, needs: needed }) => ({
+      field: setting,
+      given: String(view[setting]),
+      allowed: `only with ${needed}, which ${view[needed] === null ? 'is not set' : 'is false'}`,
+    })),
+  );
+}
 
 /** GET of the settings of an account. */
 export const settingsReadRoutes = ({ find }: Pick<SettingsAccess, 'find'>) => ({

@@ -1,8 +1,11 @@
 import * as v from 'valibot';
 import { settingsBody } from '../../functions/http/settings-routes.ts';
 import { readJson } from '../../functions/contract/read-json.ts';
+import { defaultAlertAfter } from '../../functions/domain/confirmation.ts';
+import { formatDuration } from '../../functions/domain/duration.ts';
+import { type LinkedSetting, unmetNeeds } from '../../functions/domain/setting-needs.ts';
 import { UsageError } from '../usage-error.ts';
-import type { SettingsRequest } from './settings-api.ts';
+import type { Settings, SettingsRequest } from './settings-api.ts';
 
 /** Fields by their names; `undefined` for one that is taken out. */
 export type FieldChanges = Readonly<Record<string, unknown>>;
@@ -64,3 +67,30 @@ export function checkedSettings(account: string, fields: Readonly<Record<string,
   });
   throw new UsageError(`The settings of ${account}: ${violations.join('. ')}.`);
 }
+
+/**
+ * Checks that no setting needs another one that is not in force then. A value that only the credential knows is left to the API.
+ *
+ * @param inForce the settings before the change
+ * @throws {UsageError} that names each setting without effect, and what it needs
+ */
+export function checkNeeds(
+  account: string,
+  after: Readonly<Record<string, unknown>>,
+  inForce: Settings,
+): void {
+  const isInUse = (setting: LinkedSetting): boolean | undefined => {
+    const ofCredential = inForce.overridden.includes(setting) ? undefined : inForce[setting];
+    const value = setting in after ? after[setting] : ofCredential;
+    if (value === undefined) return undefined;
+    return setting === 'authorization_alert_after'
+      ? value !== alertByDefault
+      : value !== false && value !== null;
+  };
+  const violations = unmetNeeds(isInUse).map(
+    ({ setting, needs }) => `${setting} has no effect without ${needs}; allowed: both, or none of them`,
+  );
+  if (violations.length > 0) throw new UsageError(`The settings of ${account}: ${violations.join('. ')}.`);
+}
+
+const alertByDefault = formatDuration(defaultAlertAfter);

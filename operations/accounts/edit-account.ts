@@ -4,7 +4,7 @@ import { ConfigurationError } from '../../functions/domain/configuration-error.t
 import { diffOf, type Entries, isEntries } from '../secrets/secret-diff.ts';
 import type { EditableSecret, SecretEditor } from '../secrets/secret-editor.ts';
 import { UsageError } from '../usage-error.ts';
-import { changed, checkedSettings, type FieldChanges } from './account-fields.ts';
+import { changed, checkNeeds, checkedSettings, type FieldChanges } from './account-fields.ts';
 import type { Settings, SettingsApi, SettingsRequest } from './settings-api.ts';
 
 /** What editing accounts needs. */
@@ -53,8 +53,8 @@ export async function planSettings(
       ...entries,
       [account]: changed(isEntries(entries[account]) ? entries[account] : {}, changes),
     }));
-  const { before } = await overridesOf(editing, account);
-  return planOverrides(editing, account, { before, after: changed(before, changes) });
+  const { before, found } = await overridesOf(editing, account);
+  return planOverrides(editing, found, { before, after: changed(before, changes) });
 }
 
 /** Takes an account out of the secret, or what it overrides out of the table. */
@@ -63,8 +63,8 @@ export async function planRemoval(editing: AccountEditing, account: Account): Pr
     return planEntries(editing, (entries) =>
       Object.fromEntries(Object.entries(entries).filter(([name]) => name !== account)),
     );
-  const { before } = await overridesOf(editing, account);
-  return planOverrides(editing, account, { before, after: {} });
+  const { before, found } = await overridesOf(editing, account);
+  return planOverrides(editing, found, { before, after: {} });
 }
 
 /** Replaces what an account overrides. */
@@ -73,16 +73,23 @@ export async function planReplacement(
   account: Account,
   after: Readonly<Record<string, unknown>>,
 ): Promise<PlannedChange> {
-  const { before } = await overridesOf(editing, account);
-  return planOverrides(editing, account, { before, after });
+  const { before, found } = await overridesOf(editing, account);
+  return planOverrides(editing, found, { before, after });
+}
+
+/** An account on a credential, with the settings in force. */
+interface Found {
+  readonly account: Account;
+  readonly settings: Settings;
 }
 
 function planOverrides(
   { settings }: AccountEditing,
-  account: Account,
+  { account, settings: inForce }: Found,
   { before, after }: { readonly before: Entries; readonly after: Entries },
 ): PlannedChange {
   const request: SettingsRequest = checkedSettings(account, after);
+  checkNeeds(account, after, inForce);
   return {
     diff: shownDiff(account, before, after),
     make: async () => {
@@ -117,7 +124,7 @@ async function entryOf({ preview, secret }: AccountEditing, account: Account): P
 async function overridesOf(
   { settings, stored }: AccountEditing,
   account: Account,
-): Promise<{ readonly before: Entries }> {
+): Promise<{ readonly before: Entries; readonly found: Found }> {
   const found = await settings.read(account);
   if (!found)
     throw new UsageError(
@@ -126,6 +133,7 @@ async function overridesOf(
   const own = (await stored(account))?.overrides;
   const fields = found.overridden.map((name) => [name, found[name as keyof Settings]] as const);
   return {
+    found: { account, settings: found },
     before: changed(Object.fromEntries(fields), { credential: own?.credential, alias: own?.alias }),
   };
 }

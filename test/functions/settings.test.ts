@@ -167,6 +167,33 @@ describe('an account without an entry', () => {
     expect(aws.dynamodb.commandCalls(UpdateItemCommand)).toEqual([]);
   });
 
+  it.each([
+    ['cancel_unauthorized', { cancel_unauthorized: true }, 'true', 'watch_authorization, which is false'],
+    [
+      'the time of an alert',
+      { authorization_alert_after: 'PT30M' },
+      'PT30M',
+      'watch_authorization, which is false',
+    ],
+  ])('PUT with %s and without the watch returns 400 and stores nothing', async (_, body, given, needed) => {
+    const { statusCode, document } = await put(body);
+    const [field] = Object.keys(body);
+    expect([statusCode, document]).toMatchObject([400, { field, given, allowed: `only with ${needed}` }]);
+    expect(aws.dynamodb.commandCalls(UpdateItemCommand)).toEqual([]);
+  });
+
+  it('PUT names each setting without effect', async () => {
+    const { document } = await put({ cancel_unauthorized: true, authorization_alert_after: 'PT30M' });
+    expect(document['errors']).toMatchObject([
+      { field: 'cancel_unauthorized' },
+      { field: 'authorization_alert_after' },
+    ]);
+  });
+
+  it('PUT with arm_on_submitted uses the default timeout of the credential', async () => {
+    expect((await put({ arm_on_submitted: true })).statusCode).toBe(200);
+  });
+
   it('PUT with a credential that does not exist returns 500 misconfigured and stores nothing', async () => {
     const { statusCode, document } = await put({ credential: 'other' });
     expect([statusCode, document['type']]).toEqual([500, 'urn:lapse:problem:misconfigured']);

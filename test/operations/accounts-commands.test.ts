@@ -21,7 +21,7 @@ const planted = 'klarna_test_api_planted-value';
 const entry = { environment: 'test', api_key: planted, max_extensions: 2 };
 
 /** A system whose secret has these entries, and where a credential serves every other account. */
-function system(entries: Readonly<Record<string, unknown>> = {}) {
+function system(entries: Readonly<Record<string, unknown>> = {}, inForce: Partial<Settings> = {}) {
   const store = new InMemorySecrets();
   store.put('accounts', JSON.stringify(entries));
   let next = 0;
@@ -34,6 +34,9 @@ function system(entries: Readonly<Record<string, unknown>> = {}) {
     max_session: 'PT2H',
     observe: true,
     max_extensions: 10,
+    watch_authorization: false,
+    default_session_timeout: null,
+    ...inForce,
   } as unknown as Settings;
   const editing: AccountEditing = {
     preview: new SecretEditor({ store, ids, isDryRun: true }),
@@ -76,6 +79,40 @@ describe('settings of an account on a credential', () => {
     expect(change.diff).toHaveLength(4);
     await change.make();
     expect(written).toEqual([{}]);
+  });
+});
+
+describe('a setting that needs another one', () => {
+  const refusedBy = (texts: readonly string[], inForce: Partial<Settings> = {}) =>
+    planSettings(system({}, inForce).editing, account, fieldsIn(texts)).then(() => 'planned', String);
+
+  it('is refused before anything is written, by the settings in force', async () => {
+    expect(await refusedBy(['cancel_unauthorized=true'])).toContain(
+      'cancel_unauthorized has no effect without watch_authorization; allowed: both, or none of them',
+    );
+    expect(await refusedBy(['cancel_unauthorized=true', 'watch_authorization=true'])).toBe('planned');
+    expect(await refusedBy(['cancel_unauthorized=true'], { watch_authorization: true })).toBe('planned');
+    expect(await refusedBy(['arm_on_submitted=true'])).toContain(
+      'arm_on_submitted has no effect without default',
+    );
+    expect(await refusedBy(['authorization_alert_after=PT45M'])).toBe('planned');
+    expect(await refusedBy(['authorization_alert_after=PT30M'])).toContain(
+      'authorization_alert_after has no',
+    );
+  });
+
+  it('is left to the API where only the credential knows the other', async () => {
+    const inForce = { watch_authorization: true, overridden: ['watch_authorization'] };
+    expect(await refusedBy(['watch_authorization=', 'cancel_unauthorized=true'], inForce)).toBe('planned');
+  });
+
+  it('is refused in an entry, too', async () => {
+    const { editing, entries } = system({ 'shop-se': entry });
+    const refused = await planSettings(editing, account, fieldsIn(['cancel_unauthorized=true'])).catch(
+      String,
+    );
+    expect(refused).toMatch(/UsageError.*cancel_unauthorized has no effect without watch_authorization/);
+    expect(entries()).toEqual({ 'shop-se': entry });
   });
 });
 

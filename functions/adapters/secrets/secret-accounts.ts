@@ -16,7 +16,7 @@ import {
   shown,
   violationsIn,
 } from './secret-fields.ts';
-import { policiesOf, policyFields } from './secret-policies.ts';
+import { checkPolicies, policiesOf, policyFields } from './secret-policies.ts';
 
 /** One entry of the secret `accounts`. docs/reference/configuration.md explains each setting. */
 const accountSchema = v.pipe(
@@ -26,6 +26,7 @@ const accountSchema = v.pipe(
     ...policyFields,
   }),
   checkIdentity(),
+  checkPolicies(),
 );
 
 /** A sentence for each entry of the secret that is wrong by itself. */

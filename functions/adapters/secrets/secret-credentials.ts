@@ -16,7 +16,7 @@ import {
   text,
   time,
 } from './secret-fields.ts';
-import { policiesOf, policyFields } from './secret-policies.ts';
+import { checkPolicies, policiesOf, policyFields } from './secret-policies.ts';
 
 /** The secret of one credential. docs/reference/configuration.md explains each setting. */
 const credentialSchema = v.pipe(
@@ -39,6 +39,7 @@ const credentialSchema = v.pipe(
     old_api_key_retire_after: v.optional(time),
   }),
   checkIdentity(),
+  checkPolicies(),
   v.rawCheck(({ dataset, addIssue }) => {
     if (!dataset.typed) return;
     const { environment, acquirer_account_id: acquirer } = dataset.value;

@@ -6,6 +6,7 @@ import { durationFormat, parseDuration } from '../../domain/duration.ts';
 import { parseInstant } from '../../domain/instant.ts';
 import { klarnaLongestLifetime } from '../../domain/payment-request.ts';
 import { kindPattern } from '../../domain/registration.ts';
+import { isInUseBy, unmetNeeds } from '../../domain/setting-needs.ts';
 import { armedStage, mostKinds, type StageSwitches } from '../../domain/timeout-switches.ts';
 
 const duration = v.pipe(
@@ -71,6 +72,17 @@ export const policyFields = {
   cancel_unauthorized: flag,
 } as const;
 
+/** The fields of an entry that are policies. */
+type PolicyFields = v.InferOutput<v.StrictObjectSchema<typeof policyFields, undefined>>;
+
+/** Checks that no policy of an entry needs another one that the entry does not have. */
+export const checkPolicies = <Entry extends PolicyFields>() =>
+  v.rawCheck<Entry>(({ dataset, addIssue }) => {
+    if (!dataset.typed) return;
+    for (const { setting, needs } of unmetNeeds(isInUseBy(policiesOf(dataset.value, klarnaLongestLifetime))))
+      addIssue({ message: `${setting} has no effect without ${needs}` });
+  });
+
 /**
  * The policies in the fields.
  *
@@ -78,7 +90,7 @@ export const policyFields = {
  * @param stage what the stage decides about the ends of all sessions.
  */
 export const policiesOf = (
-  fields: v.InferOutput<v.StrictObjectSchema<typeof policyFields, undefined>>,
+  fields: PolicyFields,
   maxSession: number,
   stage: StageSwitches = armedStage,
 ): AccountPolicies => ({

@@ -123,6 +123,17 @@ describe('an account of the secret', () => {
     });
   });
 
+  it.each([
+    ['cancel_unauthorized', { cancel_unauthorized: true }, 'watch_authorization'],
+    ['authorization_alert_after', { authorization_alert_after: 'PT30M' }, 'watch_authorization'],
+    ['arm_on_submitted', { arm_on_submitted: true }, 'default_session_timeout'],
+  ])('an entry with %s and without what it needs is refused', async (field, policies, needs) => {
+    const refused = accountsOf({ [account]: { ...least, ...policies } }).find(account);
+    await expect(refused).rejects.toThrow(
+      `The secret accounts, entry ${account}: ${field} has no effect without ${needs}.`,
+    );
+  });
+
   it('accounts with the same API key share a credential, and others do not', async () => {
     const secret = accountsOf({ a: least, b: least, c: { ...least, api_key: 'another' } });
     const credentialOf = async (name: string) => (await secret.find(name as Account))?.klarna.credential;

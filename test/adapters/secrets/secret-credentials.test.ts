@@ -91,6 +91,13 @@ describe('a credential', () => {
     });
   });
 
+  it('a credential whose policy needs another one is refused', async () => {
+    expect(await errorOf({ ...least, cancel_unauthorized: true })).toMatchObject({
+      message:
+        'The secret of the credential a: cancel_unauthorized has no effect without watch_authorization.',
+    });
+  });
+
   it('each credential is a secret of its own, and is read once in the cache time', async () => {
     const credentials = credentialsOf({ a: least, b: least });
     await credentials.all();
