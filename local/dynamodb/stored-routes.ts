@@ -4,7 +4,9 @@ import { parseAccount } from '../../functions/domain/identifiers.ts';
 import { formatInstant } from '../../functions/domain/instant.ts';
 import type { StoredDelivery } from '../../functions/domain/quarantined-delivery.ts';
 import { viewOf } from '../../functions/http/payment-request-view.ts';
+import { awaitedView } from '../../functions/http/session-response.ts';
 import type { ForwardedResponse, StoredRoutes } from '../aws/control.ts';
+import { StoredReferences } from './stored-references.ts';
 import { StoredSessions } from './stored-sessions.ts';
 
 const statuses = ['open', 'paid', 'ended'] as const;
@@ -20,10 +22,12 @@ export function storedRoutes(dynamodbUrl: string, tableName: string): StoredRout
     credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
   });
   const sessions = new StoredSessions(client, tableName);
+  const references = new StoredReferences(client, tableName);
   // Nothing is written, so the retention does not matter.
   const quarantine = new DynamoDbQuarantine({ client, tableName, retentionDays: 1 });
   const routes: StoredRoutes = async (path, query) => {
     if (path === '/sessions') return listSessions(sessions, query);
+    if (path === '/references') return listReferences(references, query);
     if (path !== '/quarantine') return undefined;
     return { status: 200, body: (await Array.fromAsync(quarantine.all())).map(shownDelivery) };
   };
@@ -32,8 +36,7 @@ export function storedRoutes(dynamodbUrl: string, tableName: string): StoredRout
 
 async function listSessions(sessions: StoredSessions, query: URLSearchParams): Promise<ForwardedResponse> {
   const account = parseAccount(query.get('account') ?? '');
-  if (!account)
-    return refused(`account is ${JSON.stringify(query.get('account'))}; allowed: 1 to 32 of a-z, 0-9 and -.`);
+  if (!account) return noAccount(query);
   const given = query.get('status');
   const status = statuses.find((each) => each === given);
   if (given !== null && !status) {
@@ -43,6 +46,22 @@ async function listSessions(sessions: StoredSessions, query: URLSearchParams): P
   const { records, more } = await sessions.newest({ account, status, search, limit: listedSessions });
   return { status: 200, body: { payment_requests: records.map(viewOf), more } };
 }
+
+async function listReferences(
+  references: StoredReferences,
+  query: URLSearchParams,
+): Promise<ForwardedResponse> {
+  const account = parseAccount(query.get('account') ?? '');
+  if (!account) return noAccount(query);
+  const found = await references.matching(account, query.get('search') ?? '');
+  return {
+    status: 200,
+    body: found.map((awaited) => ({ reference: awaited.reference, ...awaitedView(awaited) })),
+  };
+}
+
+const noAccount = (query: URLSearchParams): ForwardedResponse =>
+  refused(`account is ${JSON.stringify(query.get('account'))}; allowed: 1 to 32 of a-z, 0-9 and -.`);
 
 const shownDelivery = ({ signingKeyId, deliveryId, reason, receivedAt, facts, replay }: StoredDelivery) => ({
   signing_key_id: signingKeyId,

@@ -5,7 +5,7 @@ import { sessionStatusOf, type SessionStatus } from '../../functions/domain/sess
 import { attentions } from '../attention-commands.ts';
 
 /** The API that the console reads by. */
-export type ConsoleClient = Pick<LapseClient, 'get' | 'list'>;
+export type ConsoleClient = Pick<LapseClient, 'get' | 'list' | 'reference'>;
 
 /** How many records a list has at most. The API has no list of all sessions, and the page shows no more. */
 const mostRecords = 100;
@@ -36,6 +36,13 @@ export async function listSessions(
     (records) => status === undefined || statusOf(records) === status,
   );
   return { payment_requests: sessions.flat(), more: found.more };
+}
+
+/** What waits, or waited, for the first Payment Request with this whole reference. No index lists all that wait. */
+export async function listReferences(client: ConsoleClient, search: string): Promise<readonly object[]> {
+  if (!pathIdPattern.test(search) || parsePaymentRequestId(search)) return [];
+  const { reference, awaited } = (await client.reference(search)) ?? {};
+  return awaited ? [{ reference, ...awaited }] : [];
 }
 
 /** The requests of an account that need a person. */

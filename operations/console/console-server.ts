@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import type { Account } from '../../functions/domain/identifiers.ts';
 import { parseAccount } from '../../functions/domain/identifiers.ts';
 import type { EventSource } from '../events/event-source.ts';
-import { type ConsoleClient, listAttention, listSessions } from './console-data.ts';
+import { type ConsoleClient, listAttention, listReferences, listSessions } from './console-data.ts';
 import { type PageFile, type PagePlace, readPageFiles } from './page-files.ts';
 import { safetyHeaders } from './page-headers.ts';
 import { refusalOf } from './request-guard.ts';
@@ -164,6 +164,9 @@ async function bodyOf(request: IncomingMessage): Promise<Buffer | undefined> {
 
 const statuses = ['open', 'paid', 'ended'] as const;
 
+/** The lists of one account. */
+const accountLists: readonly string[] = ['/control/sessions', '/control/references', '/control/attention'];
+
 async function read(
   options: ConsoleOptions,
   exchange: Exchange,
@@ -175,7 +178,7 @@ async function read(
     sendJson(response, 200, await firstOf(options.quarantine(), mostDeliveries));
     return;
   }
-  if (pathname !== '/control/sessions' && pathname !== '/control/attention') {
+  if (!accountLists.includes(pathname)) {
     sendJson(response, 404, { message: 'The console does not make this call.' });
     return;
   }
@@ -189,8 +192,12 @@ async function read(
     sendJson(response, 200, await listAttention(client));
     return;
   }
-  const status = statuses.find((each) => each === searchParams.get('status'));
   const search = searchParams.get('search')?.trim() ?? '';
+  if (pathname === '/control/references') {
+    sendJson(response, 200, await listReferences(client, search));
+    return;
+  }
+  const status = statuses.find((each) => each === searchParams.get('status'));
   sendJson(response, 200, await listSessions(client, { status, search }));
 }
 

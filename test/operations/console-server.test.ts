@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import { type IncomingMessage, request } from 'node:http';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { PaymentRequestRecord } from '../../client/responses.ts';
+import type { PaymentRequestRecord, Reference } from '../../client/responses.ts';
 import type { Account } from '../../functions/domain/identifiers.ts';
 import { viewOf } from '../../functions/http/payment-request-view.ts';
-import { listSessions } from '../../operations/console/console-data.ts';
+import { listReferences, listSessions } from '../../operations/console/console-data.ts';
 import { type RunningConsole, startConsole } from '../../operations/console/console-server.ts';
 import { requestId } from '../support/cancel-jobs.ts';
 import { recordWith } from '../support/fixtures.ts';
@@ -39,6 +39,7 @@ async function start() {
         list: async function* () {
           yield await Promise.resolve(record(1));
         },
+        reference: () => Promise.resolve(undefined),
       }),
     send: (url, init) => {
       sent.push({ url, method: init.method, body: init.body });
@@ -147,6 +148,8 @@ describe('the console', () => {
     expect(sessions).toMatchObject({ payment_requests: [{ payment_request_id: requestId(1) }] });
     expect(JSON.parse((await call('GET', '/control/quarantine')).text)).toEqual([{ delivery_id: 'd1' }]);
     expect((await call('GET', '/control/attention?account=demo')).status).toBe(200);
+    const references = await call('GET', '/control/references?account=demo&search=order-1');
+    expect([references.status, references.text]).toEqual([200, '[]']);
     expect((await call('GET', '/control/sessions?account=DEMO')).status).toBe(400);
   });
 
@@ -167,7 +170,13 @@ describe('the console', () => {
 
 describe('the sessions of the console', () => {
   const filters: object[] = [];
+  const asked: string[] = [];
   const client = {
+    reference: (reference: string) => {
+      asked.push(reference);
+      const awaited = reference === 'order-waiting' ? { status: 'waiting', cancellation: null } : null;
+      return Promise.resolve({ reference, awaited } as unknown as Reference);
+    },
     get: (id: string) => Promise.resolve(id === requestId(9) ? record(9) : undefined),
     list: async function* (filter: object = {}) {
       filters.push(filter);
@@ -176,6 +185,16 @@ describe('the sessions of the console', () => {
         yield await Promise.resolve(record(2, { session_id: 's2', state: 'COMPLETED' }));
     },
   };
+  it('have what waits for a whole reference, and ask for no other text', async () => {
+    expect(await listReferences(client, 'order-waiting')).toEqual([
+      { reference: 'order-waiting', status: 'waiting', cancellation: null },
+    ]);
+    expect(await listReferences(client, 'order-known')).toEqual([]);
+    asked.length = 0;
+    for (const search of ['', 'a/b', requestId(9)]) expect(await listReferences(client, search)).toEqual([]);
+    expect(asked).toEqual([]);
+  });
+
   const idsOf = async (status: 'open' | 'paid' | undefined, search: string) =>
     (await listSessions(client, { status, search })).payment_requests.map((each) => each.payment_request_id);
 

@@ -209,6 +209,41 @@ describe.skipIf(!existsSync(executablePath))('the local page', () => {
   );
 
   it(
+    'a reference that waits shows until its Payment Request joins',
+    async () => {
+      const path = '/references/waits-1';
+      await lapse.api('PUT', path, { session_timeout: 'PT20M' });
+      const page = await open();
+      const waits = page.locator('.reference').filter({ hasText: 'waits-1' });
+      await waits.getByText('waiting', { exact: true }).waitFor();
+      await lapse.api('DELETE', `${path}?reason=emptied`);
+      await waits.getByText('A cancel waits for the request: emptied').waitFor();
+      const id = await lapse.createAtKlarna({ announce: true, payment_request_reference: 'waits-1' });
+      await page.getByRole('searchbox', { name: 'Search' }).fill('waits-1');
+      await waits.getByText('joined', { exact: true }).waitFor();
+      await waits.getByRole('link', { name: 'Show the Payment Request' }).click();
+      await chosen(page).getByText(id, { exact: true }).waitFor();
+    },
+    2 * waitLimit,
+  );
+
+  it(
+    'an attempt leads to the one that it was recovered from',
+    async () => {
+      const first = await registered({ session_id: 'cart-recovered' });
+      await lapse.customer(first, 'decline');
+      await lapse.until(first, ({ final }) => final === true);
+      const second = await registered({ session_id: 'cart-recovered' });
+      const page = await open({ hash: routeTo(second) });
+      await chosen(page)
+        .getByRole('link', { name: `Recovered from …${first.slice(-8)}` })
+        .click();
+      await chosen(page).getByText(first, { exact: true }).waitFor();
+    },
+    2 * waitLimit,
+  );
+
+  it(
     'a lost webhook shows as a difference between Klarna and the record',
     async () => {
       const id = await registered({ reference: 'order-lost' });

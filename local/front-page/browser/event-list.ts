@@ -3,7 +3,7 @@ import { byId, element } from './element.ts';
 import { type EventFacts, factWords, typeWord } from './event-text.ts';
 import { JsonDetails } from './json-details.ts';
 import { shortId } from './record.ts';
-import { timeElement } from './time-text.ts';
+import { timeElement } from './time-element.ts';
 
 interface PublishedEvent {
   readonly id: string;

@@ -2,7 +2,8 @@ import type { AtKlarna } from './at-klarna.ts';
 import { element, setText } from './element.ts';
 import { KeyedList } from './keyed-list.ts';
 import { type PaymentRequestRecord, stateWord } from './record.ts';
-import { timeElement, timeText } from './time-text.ts';
+import { timeElement } from './time-element.ts';
+import { timeText } from './time-text.ts';
 
 interface Line {
   readonly key: string;

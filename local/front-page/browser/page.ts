@@ -6,6 +6,8 @@ import { FaultPanel } from './fault-panel.ts';
 import { serveForm } from './new-session.ts';
 import { showOutage } from './notices.ts';
 import type { PaymentRequestRecord } from './record.ts';
+import type { AwaitedReference } from './awaited-reference.ts';
+import { ReferenceList } from './reference-list.ts';
 import { RequestView } from './request-view.ts';
 import { chosenRequest, routeTo } from './route.ts';
 import { serverNow, setServerClock } from './server-clock.ts';
@@ -23,6 +25,7 @@ const accountChoice = byId('account', HTMLSelectElement);
 const filter = byId('filter', HTMLSelectElement);
 const search = byId('search', HTMLInputElement);
 const sessions = new SessionList(byId('session-list', HTMLElement));
+const references = new ReferenceList(byId('reference-list', HTMLElement));
 const events = new EventList();
 let system: SystemPanel;
 
@@ -109,8 +112,15 @@ class Page {
       ...(filter.value && { status: filter.value }),
       search: search.value.trim(),
     });
-    const { body, problem } = await ask('GET', `/control/sessions?${query.toString()}`);
+    const [{ body, problem }, waits] = await Promise.all([
+      ask('GET', `/control/sessions?${query.toString()}`),
+      ask('GET', `/control/references?${query.toString()}`),
+    ]);
     if (problem !== undefined) return problem;
+    if (waits.problem === undefined) {
+      const all = waits.body as readonly AwaitedReference[];
+      references.show(accountChoice.value, all.filter(isFiltered));
+    }
     const { payment_requests: records, more } = body as {
       readonly payment_requests: readonly PaymentRequestRecord[];
       readonly more: boolean;
@@ -172,6 +182,10 @@ function showDeployed(stack: string): void {
   for (const id of ['new-session', 'faults']) byId(id, HTMLElement).hidden = true;
   setText(byId('system-title', HTMLElement), 'Attention, quarantine and jobs');
 }
+
+/** Whether the choice of sessions shows a reference: one that waits is open, and the others are shown with all. */
+const isFiltered = ({ status }: AwaitedReference): boolean =>
+  filter.value === '' || (filter.value === 'open' && status === 'waiting');
 
 function noteOf(count: number, more: boolean): string {
   if (more) return 'Shows the newest of these sessions. Search for another one by its whole id or reference.';

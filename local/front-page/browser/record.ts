@@ -7,6 +7,7 @@ export interface PaymentRequestRecord {
   readonly payment_request_id: string;
   readonly session_id: string | null;
   readonly reference: string | null;
+  readonly recovered_from: string | null;
   readonly state: string | null;
   readonly state_reason: string | null;
   readonly final: boolean;

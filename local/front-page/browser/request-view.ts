@@ -9,7 +9,7 @@ import { JsonDetails } from './json-details.ts';
 import { KeyedList, type Shown } from './keyed-list.ts';
 import { KlarnaView } from './klarna-view.ts';
 import { announce, showProblem } from './notices.ts';
-import { type PaymentRequestRecord, recordPath, stateWord, titleOf } from './record.ts';
+import { type PaymentRequestRecord, recordPath, shortId, stateWord, titleOf } from './record.ts';
 import { type ActionGroup, actionsOn, type Situation } from './request-actions.ts';
 import { routeTo } from './route.ts';
 import { serverNow } from './server-clock.ts';
@@ -34,6 +34,7 @@ export class RequestView {
   readonly #chip = element('span', { class: 'chip' });
   readonly #countdown = new Countdown();
   readonly #facts = element('p', { class: 'quiet' });
+  readonly #recovered = element('a');
   readonly #attention = element('p', { class: 'attention' });
   readonly #outcome = element('p', { class: 'outcome', role: 'status' });
   readonly #klarna = new KlarnaView();
@@ -72,6 +73,7 @@ export class RequestView {
         element('p', {}, this.#countdown.words),
         this.#countdown.bar,
         this.#facts,
+        element('p', { class: 'quiet' }, this.#recovered),
         this.#attention,
         this.#raw.root,
       ),
@@ -124,6 +126,7 @@ export class RequestView {
     this.#chip.className = `chip chip--${chipOf(record)}`;
     this.#countdown.update(record);
     setText(this.#facts, factsOf(record));
+    this.#showRecovery(record);
     setText(this.#attention, record.attention === null ? '' : attentionText(record.attention));
     this.#klarna.update(record, atKlarna);
     this.#raw.update(record);
@@ -131,6 +134,12 @@ export class RequestView {
     const groups = actionsOn(this.#situation(record));
     this.#groups.show(groups);
     this.#code.show(groups.flatMap(({ actions }) => actions));
+  }
+
+  /** The earlier attempt of the session that this one follows. */
+  #showRecovery({ account, recovered_from: earlier }: PaymentRequestRecord): void {
+    setText(this.#recovered, earlier === null ? '' : `Recovered from ${shortId(earlier)}`);
+    if (earlier !== null) this.#recovered.href = routeTo({ account, payment_request_id: earlier });
   }
 
   #situation(record: PaymentRequestRecord, newId = this.#newId): Situation {

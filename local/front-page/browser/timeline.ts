@@ -1,7 +1,7 @@
 import { element, setText } from './element.ts';
 import { type EntryWords, headingOf } from './history-heading.ts';
 import { KeyedList } from './keyed-list.ts';
-import { timeElement } from './time-text.ts';
+import { timeElement } from './time-element.ts';
 
 /** An entry of a history as the API shows it. */
 export interface HistoryEntry extends EntryWords {

@@ -1,13 +1,28 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { DynamoDbAwaitedReferences } from '../../../functions/adapters/dynamodb/dynamodb-awaited-references.ts';
 import { DynamoDbPaymentRequestStore } from '../../../functions/adapters/dynamodb/dynamodb-payment-request-store.ts';
-import type { SessionId } from '../../../functions/domain/identifiers.ts';
+import type { AwaitedReference } from '../../../functions/domain/awaited-reference.ts';
+import type { Account, Reference, SessionId } from '../../../functions/domain/identifiers.ts';
 import type { PaymentRequest } from '../../../functions/domain/payment-request.ts';
 import { storedRoutes } from '../../../local/dynamodb/stored-routes.ts';
+import { StoredReferences } from '../../../local/dynamodb/stored-references.ts';
 import { type SessionSelection, StoredSessions } from '../../../local/dynamodb/stored-sessions.ts';
 import { openEmbeddedTable } from '../../support/embedded-table.ts';
 import { account, at, recordWith, versioned } from '../../support/fixtures.ts';
 
 const idOf = (number: number) => `krn:payment:eu1:request:${number}` as PaymentRequest['paymentRequestId'];
+
+const awaitedWith = (reference: string, change: Partial<AwaitedReference>): AwaitedReference => ({
+  account,
+  reference: reference as Reference,
+  status: 'waiting',
+  since: at('2026-03-01T12:00:00Z'),
+  cancel: { requestedBy: 'shop', requestedAt: at('2026-03-01T12:00:00Z') },
+  attempts: 0,
+  version: 1,
+  updatedAt: at('2026-03-01T12:00:00Z'),
+  ...change,
+});
 
 describe('the sessions of a table', () => {
   let table: Awaited<ReturnType<typeof openEmbeddedTable>>;
@@ -54,10 +69,28 @@ describe('the sessions of a table', () => {
     expect(await listed(selection)).toEqual({ ids: expected.map(idOf), more: false });
   });
 
+  it('references that wait are found by a part of their name, and others by all of it', async () => {
+    const awaited = new DynamoDbAwaitedReferences({ ...table, retentionDays: 30 });
+    await awaited.save(awaitedWith('Order-10', { dueAt: at('2026-03-01T12:20:00Z') }));
+    await awaited.save(awaitedWith('Order-11', { status: 'never_seen' }));
+    const stored = new StoredReferences(table.client, table.tableName);
+    const found = async (search: string, of = account) =>
+      (await stored.matching(of, search)).map(({ reference, status }) => `${reference} ${status}`);
+    expect(await found('')).toEqual(['Order-10 waiting']);
+    expect(await found('ORDER-1')).toEqual(['Order-10 waiting']);
+    expect(await found('Order-11')).toEqual(['Order-11 never_seen']);
+    expect(await found('Order-10', 'other' as Account)).toEqual([]);
+  });
+
   it('a list ends after its limit of sessions, and says that there are more', async () => {
     expect(await listed({ limit: 1 })).toEqual({ ids: [idOf(3)], more: true });
     expect(await listed({ limit: 3 })).toMatchObject({ more: false });
   });
+});
+
+it('GET /references without an account is refused', async () => {
+  using routes = storedRoutes('http://127.0.0.1:1', 'lapse');
+  expect(await routes('/references', new URLSearchParams())).toMatchObject({ status: 400 });
 });
 
 it.each([

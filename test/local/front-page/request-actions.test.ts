@@ -10,6 +10,7 @@ const record: PaymentRequestRecord = {
   payment_request_id: 'krn:payment:eu1:request:1',
   session_id: 'cart-1',
   reference: 'order-1',
+  recovered_from: null,
   state: 'SUBMITTED',
   state_reason: null,
   final: false,
