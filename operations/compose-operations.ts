@@ -36,6 +36,7 @@ import { operatorOf } from './operator.ts';
 import { Queue } from './queue.ts';
 import { archivesOf } from './event-archives.ts';
 import { runSweepOf } from './run-sweep.ts';
+import { readSweepPreview } from './sweep-preview.ts';
 import type { Target } from './target.ts';
 
 export type Operations = ReturnType<typeof composeOperations>;
@@ -137,6 +138,7 @@ function signedCalls({ outputs, isLocal }: Target, { config }: DynamoDBClient) {
         requestedBy: 'operator:lapse',
       }),
     settings: async () => new SettingsApi({ url: outputs.ApiUrl, authorization: await authorization() }),
+    previewSweep: readSweepPreview({ url: outputs.ApiUrl, authorization }),
   };
 }
 

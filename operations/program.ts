@@ -22,6 +22,7 @@ import { addKeysCommands } from './keys-commands.ts';
 import { addReplayCommand } from './replay-command.ts';
 import { addQuarantineCommands } from './quarantine-commands.ts';
 import { addStatusCommand } from './status-command.ts';
+import { addSweepCommands } from './sweep-commands.ts';
 import { addSweepFailuresCommands } from './sweep-failures-commands.ts';
 import { addRequestCommands } from './request-commands.ts';
 import { addReconcileCommand } from './reconcile-command.ts';
@@ -118,6 +119,7 @@ const groups: readonly ((program: Program, open: Open) => void)[] = [
   addQuarantineCommands,
   addTimersCommands,
   addUnpublishedCommands,
+  addSweepCommands,
   addSweepFailuresCommands,
   addInsightCommands,
   addEraseCommand,

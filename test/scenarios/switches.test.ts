@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { runCommand } from '../support/command-line.ts';
 import { type LocalProcess, startLocalProcess } from '../support/local-process.ts';
 import { SystemClient } from '../support/system-client.ts';
 
@@ -137,6 +138,10 @@ it('a dry run of the sweep tells what it would cancel and what it would only obs
   );
   expect([await lapse.callsAtKlarna(kept), await lapse.callsAtKlarna(ended)]).toEqual([[], []]);
   expect((await recordOf(account, ended))['version']).toBe(1);
+  const command = ['sweep', 'preview', '--at', at, '--limit', '100', '--json', '--control', system.control];
+  const { lines, code } = await runCommand(command);
+  expect([code, lines.length]).toEqual([0, 1]);
+  expect(lines[0]).toContain(ended);
   const refused = await fetch(`${system.api}/sweep-preview?at=soon`);
   expect(refused.status).toBe(400);
 });
