@@ -449,6 +449,11 @@ export interface components {
         readonly Account: string;
         /** @description Klarna's id of a Payment Request. */
         readonly PaymentRequestId: string;
+        /**
+         * @description The trace id of the Payment Request: the digits of the UUID in its id. Its log lines, its timer message, its events and its calls
+         *     to Klarna have it. An entry of the history has the caller's own in `caller_trace_id`, where the call had a `traceparent`.
+         */
+        readonly TraceId: string;
         /** @description 1 to 255 characters that a path can carry: no control characters, none of `/ \ ? # %`, and not `.` or `..` alone. */
         readonly PathId: string;
         /** @description 1 to 255 characters without control characters. */
@@ -635,6 +640,7 @@ export interface components {
         readonly Record: {
             readonly account: components["schemas"]["Account"];
             readonly payment_request_id: components["schemas"]["PaymentRequestId"];
+            readonly trace_id: components["schemas"]["TraceId"];
             /** @description The shop's id of the checkout session, as registered. */
             readonly session_id: components["schemas"]["NullableText"];
             /** @description The shop's own reference, as registered or as Klarna reported it. */
@@ -698,6 +704,7 @@ export interface components {
             readonly refresh?: "refreshed" | "not_found" | "klarna_denied" | "unknown";
             readonly account: components["schemas"]["Account"];
             readonly payment_request_id: components["schemas"]["PaymentRequestId"];
+            readonly trace_id: components["schemas"]["TraceId"];
             /** @description The shop's id of the checkout session, as registered. */
             readonly session_id: components["schemas"]["NullableText"];
             /** @description The shop's own reference, as registered or as Klarna reported it. */
@@ -771,6 +778,7 @@ export interface components {
             readonly outcome: "canceled" | "already_canceled" | "would_cancel" | "pending";
             readonly account: components["schemas"]["Account"];
             readonly payment_request_id: components["schemas"]["PaymentRequestId"];
+            readonly trace_id: components["schemas"]["TraceId"];
             /** @description The shop's id of the checkout session, as registered. */
             readonly session_id: components["schemas"]["NullableText"];
             /** @description The shop's own reference, as registered or as Klarna reported it. */
@@ -865,6 +873,7 @@ export interface components {
         readonly History: {
             readonly account: components["schemas"]["Account"];
             readonly payment_request_id: components["schemas"]["PaymentRequestId"];
+            readonly trace_id: components["schemas"]["TraceId"];
             /** @description The entries, oldest first. */
             readonly entries: readonly components["schemas"]["HistoryEntry"][];
             /** @description How many entries were counted but not kept. */
@@ -1548,6 +1557,11 @@ export interface components {
          *     `operator`. It is the caller's own word and gives no permission. An e-mail address is stored as a pseudonym.
          */
         readonly requestedBy: string;
+        /**
+         * @description The trace that the call belongs to, as [W3C Trace Context](https://www.w3.org/TR/trace-context/) has it. Log lines, the history and
+         *     the calls to Klarna continue it. A malformed value is ignored.
+         */
+        readonly traceparent: string;
     };
     requestBodies: never;
     headers: {
@@ -1609,6 +1623,11 @@ export interface operations {
                  *     `operator`. It is the caller's own word and gives no permission. An e-mail address is stored as a pseudonym.
                  */
                 readonly "X-Requested-By"?: components["parameters"]["requestedBy"];
+                /**
+                 * @description The trace that the call belongs to, as [W3C Trace Context](https://www.w3.org/TR/trace-context/) has it. Log lines, the history and
+                 *     the calls to Klarna continue it. A malformed value is ignored.
+                 */
+                readonly traceparent?: components["parameters"]["traceparent"];
                 /**
                  * @description A name for this call, which you choose. The same call with the same key has the first outcome and does nothing, with the record as
                  *     it is now. Another call with it is refused with 422. The same call has the same query and body, byte for byte. The record keeps
@@ -1681,6 +1700,11 @@ export interface operations {
                  */
                 readonly "X-Requested-By"?: components["parameters"]["requestedBy"];
                 /**
+                 * @description The trace that the call belongs to, as [W3C Trace Context](https://www.w3.org/TR/trace-context/) has it. Log lines, the history and
+                 *     the calls to Klarna continue it. A malformed value is ignored.
+                 */
+                readonly traceparent?: components["parameters"]["traceparent"];
+                /**
                  * @description A name for this call, which you choose. The same call with the same key has the first outcome and does nothing, with the record as
                  *     it is now. Another call with it is refused with 422. The same call has the same query and body, byte for byte. The record keeps
                  *     the newest four keys. Only an outcome that is settled is kept. A dry run ignores the key.
@@ -1741,6 +1765,11 @@ export interface operations {
                  *     `operator`. It is the caller's own word and gives no permission. An e-mail address is stored as a pseudonym.
                  */
                 readonly "X-Requested-By"?: components["parameters"]["requestedBy"];
+                /**
+                 * @description The trace that the call belongs to, as [W3C Trace Context](https://www.w3.org/TR/trace-context/) has it. Log lines, the history and
+                 *     the calls to Klarna continue it. A malformed value is ignored.
+                 */
+                readonly traceparent?: components["parameters"]["traceparent"];
             };
             readonly path: {
                 /** @description The account's name in this deployment. */
@@ -1819,6 +1848,11 @@ export interface operations {
                  *     `operator`. It is the caller's own word and gives no permission. An e-mail address is stored as a pseudonym.
                  */
                 readonly "X-Requested-By"?: components["parameters"]["requestedBy"];
+                /**
+                 * @description The trace that the call belongs to, as [W3C Trace Context](https://www.w3.org/TR/trace-context/) has it. Log lines, the history and
+                 *     the calls to Klarna continue it. A malformed value is ignored.
+                 */
+                readonly traceparent?: components["parameters"]["traceparent"];
             };
             readonly path: {
                 /** @description The account's name in this deployment. */
@@ -1912,6 +1946,11 @@ export interface operations {
                  *     `operator`. It is the caller's own word and gives no permission. An e-mail address is stored as a pseudonym.
                  */
                 readonly "X-Requested-By"?: components["parameters"]["requestedBy"];
+                /**
+                 * @description The trace that the call belongs to, as [W3C Trace Context](https://www.w3.org/TR/trace-context/) has it. Log lines, the history and
+                 *     the calls to Klarna continue it. A malformed value is ignored.
+                 */
+                readonly traceparent?: components["parameters"]["traceparent"];
             };
             readonly path: {
                 /** @description The account's name in this deployment. */
@@ -2004,6 +2043,11 @@ export interface operations {
                  *     `operator`. It is the caller's own word and gives no permission. An e-mail address is stored as a pseudonym.
                  */
                 readonly "X-Requested-By"?: components["parameters"]["requestedBy"];
+                /**
+                 * @description The trace that the call belongs to, as [W3C Trace Context](https://www.w3.org/TR/trace-context/) has it. Log lines, the history and
+                 *     the calls to Klarna continue it. A malformed value is ignored.
+                 */
+                readonly traceparent?: components["parameters"]["traceparent"];
             };
             readonly path: {
                 /** @description The account's name in this deployment. */
@@ -2129,6 +2173,11 @@ export interface operations {
                  *     `operator`. It is the caller's own word and gives no permission. An e-mail address is stored as a pseudonym.
                  */
                 readonly "X-Requested-By"?: components["parameters"]["requestedBy"];
+                /**
+                 * @description The trace that the call belongs to, as [W3C Trace Context](https://www.w3.org/TR/trace-context/) has it. Log lines, the history and
+                 *     the calls to Klarna continue it. A malformed value is ignored.
+                 */
+                readonly traceparent?: components["parameters"]["traceparent"];
             };
             readonly path: {
                 /** @description The account's name in this deployment. */
@@ -2240,6 +2289,11 @@ export interface operations {
                  *     `operator`. It is the caller's own word and gives no permission. An e-mail address is stored as a pseudonym.
                  */
                 readonly "X-Requested-By"?: components["parameters"]["requestedBy"];
+                /**
+                 * @description The trace that the call belongs to, as [W3C Trace Context](https://www.w3.org/TR/trace-context/) has it. Log lines, the history and
+                 *     the calls to Klarna continue it. A malformed value is ignored.
+                 */
+                readonly traceparent?: components["parameters"]["traceparent"];
             };
             readonly path: {
                 /** @description The account's name in this deployment. */
@@ -2394,6 +2448,11 @@ export interface operations {
                  *     `operator`. It is the caller's own word and gives no permission. An e-mail address is stored as a pseudonym.
                  */
                 readonly "X-Requested-By"?: components["parameters"]["requestedBy"];
+                /**
+                 * @description The trace that the call belongs to, as [W3C Trace Context](https://www.w3.org/TR/trace-context/) has it. Log lines, the history and
+                 *     the calls to Klarna continue it. A malformed value is ignored.
+                 */
+                readonly traceparent?: components["parameters"]["traceparent"];
             };
             readonly path: {
                 /** @description The account's name in this deployment. */

@@ -28,6 +28,8 @@ export interface components {
                 readonly account: string;
                 /** @description Klarna's id of the Payment Request. */
                 readonly payment_request_id: string;
+                /** @description The trace id of the Payment Request, which its log lines, its history and its calls to Klarna have too. */
+                readonly trace_id: string;
                 /** @description The shop's id of the checkout session. null if none was registered. */
                 readonly session_id: string | null;
                 /** @description The shop's own reference. null if none was registered. */
@@ -106,6 +108,8 @@ export interface components {
                 readonly account: string;
                 /** @description Klarna's id of the Payment Request. */
                 readonly payment_request_id: string;
+                /** @description The trace id of the Payment Request, which its log lines, its history and its calls to Klarna have too. */
+                readonly trace_id: string;
                 /** @description The shop's id of the checkout session. null if none was registered. */
                 readonly session_id: string | null;
                 /** @description The shop's own reference. null if none was registered. */
@@ -179,6 +183,8 @@ export interface components {
                 readonly account: string;
                 /** @description Klarna's id of the Payment Request. */
                 readonly payment_request_id: string;
+                /** @description The trace id of the Payment Request, which its log lines, its history and its calls to Klarna have too. */
+                readonly trace_id: string;
                 /** @description The shop's id of the checkout session. null if none was registered. */
                 readonly session_id: string | null;
                 /** @description The shop's own reference. null if none was registered. */
@@ -255,6 +261,8 @@ export interface components {
                 readonly account: string;
                 /** @description Klarna's id of the Payment Request. */
                 readonly payment_request_id: string;
+                /** @description The trace id of the Payment Request, which its log lines, its history and its calls to Klarna have too. */
+                readonly trace_id: string;
                 /** @description The shop's id of the checkout session. null if none was registered. */
                 readonly session_id: string | null;
                 /** @description The shop's own reference. null if none was registered. */
@@ -331,6 +339,8 @@ export interface components {
                 readonly account: string;
                 /** @description Always null: no request was seen. */
                 readonly payment_request_id: null;
+                /** @description Always null: no request was seen. */
+                readonly trace_id: null;
                 /** @description The shop's id of the checkout session. null if none was registered. */
                 readonly session_id: string | null;
                 /** @description The shop's own reference. */
@@ -395,6 +405,8 @@ export interface components {
                 readonly account: string;
                 /** @description Klarna's id of the Payment Request. */
                 readonly payment_request_id: string;
+                /** @description The trace id of the Payment Request, which its log lines, its history and its calls to Klarna have too. */
+                readonly trace_id: string;
                 /** @description The shop's id of the checkout session. null if none was registered. */
                 readonly session_id: string | null;
                 /** @description The shop's own reference. null if none was registered. */
@@ -468,6 +480,8 @@ export interface components {
                 readonly account: string;
                 /** @description Klarna's id of the Payment Request. */
                 readonly payment_request_id: string;
+                /** @description The trace id of the Payment Request, which its log lines, its history and its calls to Klarna have too. */
+                readonly trace_id: string;
                 /** @description The shop's id of the checkout session. null if none was registered. */
                 readonly session_id: string | null;
                 /** @description The shop's own reference. null if none was registered. */
@@ -547,6 +561,8 @@ export interface components {
                 readonly account: string;
                 /** @description Klarna's id of the Payment Request. */
                 readonly payment_request_id: string;
+                /** @description The trace id of the Payment Request, which its log lines, its history and its calls to Klarna have too. */
+                readonly trace_id: string;
                 /** @description The shop's id of the checkout session. null if none was registered. */
                 readonly session_id: string | null;
                 /** @description The shop's own reference. null if none was registered. */
@@ -623,6 +639,8 @@ export interface components {
                 readonly account: string;
                 /** @description Klarna's id of the Payment Request. */
                 readonly payment_request_id: string;
+                /** @description The trace id of the Payment Request, which its log lines, its history and its calls to Klarna have too. */
+                readonly trace_id: string;
                 /** @description The shop's id of the checkout session. null if none was registered. */
                 readonly session_id: string | null;
                 /** @description The shop's own reference. null if none was registered. */
@@ -699,6 +717,8 @@ export interface components {
                 readonly account: string;
                 /** @description Klarna's id of the Payment Request. */
                 readonly payment_request_id: string;
+                /** @description The trace id of the Payment Request, which its log lines, its history and its calls to Klarna have too. */
+                readonly trace_id: string;
                 /** @description The shop's id of the checkout session. null if none was registered. */
                 readonly session_id: string | null;
                 /** @description The shop's own reference. null if none was registered. */

@@ -31,6 +31,11 @@ export interface TransportOptions {
    */
   readonly requestedBy?: string | undefined;
   /**
+   * Returns the `traceparent` of the call that is made, such as that of the active OpenTelemetry span. It is called before every attempt.
+   * Lapse's log lines, the history and the calls to Klarna continue that trace. A value that is not one line of ASCII is left out.
+   */
+  readonly traceparent?: (() => string | undefined) | undefined;
+  /**
    * Milliseconds for a call with all its attempts: 1 to 900000. A smaller budget suits a shopper who waits.
    *
    * @default 30000

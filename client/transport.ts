@@ -35,6 +35,9 @@ const statusesToTryAgain: ReadonlySet<number> = new Set([429, 502, 503, 504]);
 const isTriedAgain = ({ status, problem }: ApiResponse): boolean =>
   statusesToTryAgain.has(status) || (status === 500 && problem === undefined);
 
+/** Options without a default. */
+type AboutTheCaller = 'requestedBy' | 'traceparent';
+
 /**
  * Sends one call. It sends it again after no response, 429, 502, 503, 504 and a 500 of API Gateway, with full jitter and not before
  * `Retry-After`. It does not repeat a 500 with a problem's type (`misconfigured`, `internal`).
@@ -45,12 +48,14 @@ const isTriedAgain = ({ status, problem }: ApiResponse): boolean =>
  * @throws {LapseUnavailable} if the next attempt would be too late, or is not allowed
  */
 export class Transport {
-  readonly #options: Required<Omit<TransportOptions, 'requestedBy'>> & Pick<TransportOptions, 'requestedBy'>;
+  readonly #options: Required<Omit<TransportOptions, AboutTheCaller>> &
+    Pick<TransportOptions, AboutTheCaller>;
 
   constructor({
     url,
     authorization,
     requestedBy,
+    traceparent,
     budgetMillis = 30_000,
     attemptMillis = 10_000,
     fetch: send = (request) => fetch(request),
@@ -62,6 +67,7 @@ export class Transport {
       url: url.replace(/\/+$/, ''),
       authorization,
       requestedBy,
+      traceparent,
       budgetMillis,
       attemptMillis,
       fetch: send,
@@ -129,7 +135,8 @@ export class Transport {
     { method, path, query = {}, body, idempotencyKey }: Call,
     signal: AbortSignal,
   ): Promise<Request> {
-    const { url: base, authorization, requestedBy } = this.#options;
+    const { url: base, authorization, requestedBy, traceparent } = this.#options;
+    const trace = traceparent?.();
     const url = new URL(`${base}${path}`);
     for (const [name, value] of Object.entries(query)) {
       if (value !== undefined) url.searchParams.set(name, value);
@@ -140,6 +147,7 @@ export class Transport {
       headers: {
         ...(body !== undefined && { 'content-type': 'application/json' }),
         ...(idempotencyKey !== undefined && { 'idempotency-key': idempotencyKey }),
+        ...(trace !== undefined && /^[!-~]{1,512}$/.test(trace) && { traceparent: trace }),
         ...(method !== 'GET' && requestedBy !== undefined && { 'x-requested-by': requestedBy }),
       },
       ...(body !== undefined && { body: JSON.stringify(body) }),

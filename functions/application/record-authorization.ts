@@ -2,6 +2,7 @@ import { type AuthorizationReport, isAuthorized, withAuthorization } from '../do
 import { ownEventId, type PaymentRequestKey } from '../domain/identifiers.ts';
 import { type PaymentRequest, unknownPaymentRequest } from '../domain/payment-request.ts';
 import { isFinal, type PaymentRequestState } from '../domain/payment-request-state.ts';
+import { type Requester, requesterDetail } from '../domain/trace.ts';
 import { type ChangeDependencies, changeRecord } from './change-record.ts';
 import { shortId } from './short-id.ts';
 
@@ -40,11 +41,11 @@ export type AuthorizationResult =
  * Notes the shop's own report that it has authorized the payment. COMPLETED may come later. A request that has ended was not authorized:
  * nothing is written.
  *
- * @param requestedBy the caller, as records name callers
+ * @param requester the caller, as records name callers
  */
 export const reportAuthorization =
   (dependencies: ChangeDependencies) =>
-  async (key: PaymentRequestKey, requestedBy: string): Promise<AuthorizationResult> => {
+  async (key: PaymentRequestKey, requester: Requester): Promise<AuthorizationResult> => {
     const { store, clock, ids } = dependencies;
     const known = await store.read(key);
     const now = clock.instant();
@@ -53,7 +54,7 @@ export const reportAuthorization =
       source: 'api',
       at: now,
       reportedAt: now,
-      proof: { requested_by: requestedBy },
+      proof: requesterDetail(requester),
     };
     const { record, outcome } = await changeRecord<AuthorizationResult['outcome']>(
       dependencies,

@@ -57,7 +57,7 @@ import { unknownPaymentRequest } from '../domain/payment-request.ts';
 import { preconnect } from '../cold-start/preconnect.ts';
 import type { ParsedEnvironment } from '../contract/environment.ts';
 import { withMetrics } from '../telemetry/klarna-metrics.ts';
-import { count, fault, measure, note, warn } from '../telemetry/telemetry.ts';
+import { count, currentTraceId, fault, measure, note, warn } from '../telemetry/telemetry.ts';
 import { primingKey } from '../cold-start/prime-cancel.ts';
 import { offlineAgent, offlineClient } from '../cold-start/offline-client.ts';
 
@@ -271,6 +271,7 @@ export function klarnaOf(
   const klarna = new HttpKlarnaPaymentRequests({
     urls: { test: environment.KLARNA_TEST_URL, live: environment.KLARNA_LIVE_URL },
     ids,
+    currentTraceId,
     verbs: new UpdateVerbs({ notes, clock, onFault: (error) => fault('pace.fault', error) }),
   });
   return { klarna: pace.paced(withMetrics(klarna, clock)), ids, pace };

@@ -12,15 +12,15 @@ import {
 } from './payment-request.ts';
 import { isFinal, type PaymentRequestState } from './payment-request-state.ts';
 import { noAttempts } from './reconciliation.ts';
+import { type Requester, requesterDetail } from './trace.ts';
 
 /** Milliseconds for which a claim keeps other attempts from calling Klarna: longer than any attempt may take. */
 export const leaseLength = 30_000;
 
 /** A wish to cancel a request: who wants it, and why. */
-export interface CancelCommand {
+export interface CancelCommand extends Requester {
   readonly cause: CancellationCause;
   readonly reason?: string | undefined;
-  readonly requestedBy: string;
   /** Whether the request is canceled even if the customer has approved it, where Klarna allows that. */
   readonly allowCompleted: boolean;
   /** Set where this command continues an earlier one: who continues it, and when it was first requested. */
@@ -208,7 +208,7 @@ export const withoutLease = (cancellation: Cancellation, outcome: CancellationOu
 });
 
 const commandEntry = (
-  { cause, reason, requestedBy, allowCompleted, carriedOn }: CancelCommand,
+  { cause, reason, allowCompleted, carriedOn, ...requester }: CancelCommand,
   {
     effect,
     eventId,
@@ -222,7 +222,7 @@ const commandEntry = (
   effect,
   detail: {
     cause,
-    requested_by: requestedBy,
+    ...requesterDetail(requester),
     ...(carriedOn && { carried_on_by: carriedOn.by }),
     ...(reason !== undefined && { reason: shortened(reason) }),
     ...(allowCompleted && { allow_completed: 'true' }),

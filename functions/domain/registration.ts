@@ -19,6 +19,7 @@ import {
 } from './payment-request.ts';
 import { isOpen, type PaymentRequestState } from './payment-request-state.ts';
 import { withDeadline } from './session-timer.ts';
+import { type Requester, requesterDetail } from './trace.ts';
 import { observedSession, observeReasonOf, type TimeoutSwitches } from './timeout-switches.ts';
 
 /** When a session ends: after a duration from now, or at a moment. `given` is the caller's own text. */
@@ -42,7 +43,7 @@ export type Deadline =
  * A session to register with its Payment Request, or to change. What is left out stays as it was. For a new session, the account's
  * default replaces the deadline, and the account and its stage decide `onTimeout`. `inProgressGrace` is in milliseconds.
  */
-export interface Registration {
+export interface Registration extends Requester {
   readonly deadline?: Deadline | undefined;
   readonly sessionId?: SessionId | undefined;
   readonly reference?: string | undefined;
@@ -55,13 +56,11 @@ export interface Registration {
   readonly supersedes?: boolean | undefined;
   /** `token`: the session asks for a customer token only, and no payment is authorized after the approval. */
   readonly purpose?: 'payment' | 'token' | undefined;
-  readonly requestedBy: string;
 }
 
 /** A new deadline for a registered session. */
-export interface Extension {
+export interface Extension extends Requester {
   readonly deadline: Deadline;
-  readonly requestedBy: string;
 }
 
 /** What an account allows. Durations are in milliseconds. */
@@ -178,7 +177,7 @@ function setDeadline(
   const extensions = extensionsAfter(known, proposed);
   const limit = known.session && extensionRefusal(known.session, proposed, extensions, context.policy);
   if (limit && isLater(proposed, known)) {
-    return refuse(known, limit, { kind: 'register', requestedBy: registration.requestedBy }, context);
+    return refuse(known, limit, { ...registration, kind: 'register' }, context);
   }
   const session = { requested: deadline.given, extensions };
   const next = {
@@ -237,12 +236,12 @@ function wrongWithDeadline(
  */
 export function decideExtension(
   record: PaymentRequest | undefined,
-  { deadline, requestedBy }: Extension,
+  { deadline, ...requester }: Extension,
   context: SessionContext,
 ): SessionDecision {
   const { now, policy, eventId } = context;
   if (!record?.session) return { outcome: { kind: 'not_found' } };
-  const request = { kind: 'extend', requestedBy } as const;
+  const request = { ...requester, kind: 'extend' } as const;
   if (!isOpen(record.state)) {
     return refuse(record, { kind: 'already_final', state: record.state }, request, context);
   }
@@ -262,7 +261,7 @@ export function decideExtension(
     recordedAt: now,
     effect: 'accepted',
     detail: {
-      requested_by: requestedBy,
+      ...requesterDetail(requester),
       [deadline.kind]: deadline.given,
       deadline_at: formatInstant(proposed.at),
     },
@@ -408,7 +407,7 @@ const purposeAfter = (
 /** The record with the registration in its history. */
 function withRegistrationNoted(
   record: PaymentRequest,
-  { requestedBy }: Registration,
+  requester: Registration,
   deadline: Deadline | undefined,
   { eventId, now }: SessionContext,
 ): PaymentRequest {
@@ -419,7 +418,7 @@ function withRegistrationNoted(
     recordedAt: now,
     effect: 'accepted',
     detail: {
-      requested_by: requestedBy,
+      ...requesterDetail(requester),
       ...(deadline && { [deadline.kind]: deadline.given }),
       ...(deadlineAt && { deadline_at: formatInstant(deadlineAt) }),
       ...(session && { on_timeout: session.onTimeout }),
@@ -519,7 +518,7 @@ const atMostKlarnas = (limit: Instant): string => `at most Klarna's expiry, ${fo
 function refuseFinal(
   record: PaymentRequest,
   state: PaymentRequestState,
-  { sessionId, reference, purpose: given, requestedBy }: Registration,
+  { sessionId, reference, purpose: given, ...requester }: Registration,
   context: SessionContext,
 ): SessionDecision {
   const purpose = purposeAfter(record, given);
@@ -539,17 +538,17 @@ function refuseFinal(
           record.sessionId === undefined &&
           sessionId !== undefined && { isToBeCompared: true as const }),
       };
-  return refuse(known, { kind: 'already_final', state }, { kind: 'register', requestedBy }, context);
+  return refuse(known, { kind: 'already_final', state }, { ...requester, kind: 'register' }, context);
 }
 
 /** A refusal, noted in the history. */
 function refuse(
   record: PaymentRequest,
   refusal: SessionRefusal,
-  { kind, requestedBy }: { readonly kind: 'register' | 'extend'; readonly requestedBy: string },
+  { kind, ...requester }: Requester & { readonly kind: 'register' | 'extend' },
   { eventId, now }: SessionContext,
 ): SessionDecision {
-  const detail = { requested_by: requestedBy, refused: refusal.kind };
+  const detail = { ...requesterDetail(requester), refused: refusal.kind };
   const entry: HistoryEntry = { eventId, kind, recordedAt: now, effect: 'refused', detail };
   return { next: withEntry(record, entry), outcome: refusal };
 }

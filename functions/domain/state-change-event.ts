@@ -9,6 +9,7 @@ import type { Attention } from './attention.ts';
 import type { CancellationCause, PaymentRequest, ObserveReason } from './payment-request.ts';
 import { isSecondPayment, type SessionAttempts } from './session-attempts.ts';
 import type { PaymentRequestState } from './payment-request-state.ts';
+import { traceIdOf } from './trace.ts';
 
 /** The detail type of an event on the bus. */
 export type StateChangeEventType =
@@ -32,6 +33,8 @@ export interface StateChangeEvent {
     readonly account: string;
     /** `null` where no request was seen with the reference. */
     readonly payment_request_id: string | null;
+    /** The trace id of the request, as log lines and calls to Klarna have it. */
+    readonly trace_id: string | null;
     readonly session_id: string | null;
     readonly reference: string | null;
     readonly state: PaymentRequestState | null;
@@ -163,6 +166,7 @@ function eventOf(
       schema_version: 1,
       account: record.account,
       payment_request_id: record.paymentRequestId,
+      trace_id: traceIdOf(record.paymentRequestId),
       session_id: record.sessionId ?? null,
       reference: record.reference ?? null,
       state: state ?? null,
@@ -227,6 +231,7 @@ export function neverSeenEventOf(awaited: AwaitedReference): StateChangeEvent {
       schema_version: 1,
       account,
       payment_request_id: null,
+      trace_id: null,
       session_id: session?.sessionId ?? null,
       reference,
       state: null,

@@ -1,16 +1,26 @@
 import middy, { type MiddlewareObj } from '@middy/core';
 import type { APIGatewayProxyEventV2, Context } from 'aws-lambda';
 import { ConfigurationError } from '../domain/configuration-error.ts';
+import { callerTraceIdOf } from './caller.ts';
 import { Problem, problemResponse } from './problem.ts';
 import type { HttpResponse } from './response.ts';
 import { faultKindOf } from '../telemetry/fault-kind.ts';
-import { fault, telemetry } from '../telemetry/telemetry.ts';
+import { continueTrace, fault, telemetry } from '../telemetry/telemetry.ts';
 
 type ApiHandler = (event: APIGatewayProxyEventV2, context: Context) => Promise<HttpResponse>;
 
 /** A function behind the HTTP API, with telemetry. Every error becomes a problem. */
 export const apiHandler = (handle: ApiHandler) =>
-  middy<APIGatewayProxyEventV2, HttpResponse>().use(telemetry()).use(problems()).handler(handle);
+  middy<APIGatewayProxyEventV2, HttpResponse>()
+    .use(telemetry())
+    .use(tracing())
+    .use(problems())
+    .handler(handle);
+
+/** Log lines and calls to Klarna continue the trace of the caller. */
+const tracing = (): MiddlewareObj<APIGatewayProxyEventV2, HttpResponse> => ({
+  before: ({ event }) => continueTrace(callerTraceIdOf(event)),
+});
 
 /** A problem is the response. Any other error is a fault: it is logged, and the response shows nothing of it. */
 const problems = (): MiddlewareObj<APIGatewayProxyEventV2, HttpResponse> => ({

@@ -3,6 +3,7 @@ import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import { type ApiAction, type Route, routes, shopActions } from '../contract/routes.ts';
 import { includesAccount } from '../domain/account-pattern.ts';
 import type { Account } from '../domain/identifiers.ts';
+import { callerTraceIdIn, type Requester } from '../domain/trace.ts';
 import { invalid, Problem, shown } from './problem.ts';
 
 type Claims = Readonly<Record<string, unknown>>;
@@ -40,6 +41,16 @@ export function callerOf(event: APIGatewayProxyEventV2): string {
   const addition = ` for ${printable(behind)}`;
   return `${name.slice(0, longestCaller - addition.length)}${addition}`;
 }
+
+/** The caller as the record stores it, with the trace of its `traceparent`. */
+export const requesterOf = (event: APIGatewayProxyEventV2): Requester => ({
+  requestedBy: callerOf(event),
+  callerTraceId: callerTraceIdOf(event),
+});
+
+/** The trace id of the caller's `traceparent`, if it sends one that is well formed. */
+export const callerTraceIdOf = ({ headers }: APIGatewayProxyEventV2): string | undefined =>
+  callerTraceIdIn(headers['traceparent']);
 
 /** The caller with this ARN, as the record stores it. */
 export const callerOfArn = (arn: string): string =>

@@ -7,7 +7,7 @@ import type { Account, PaymentRequestKey } from '../domain/identifiers.ts';
 import type { PaymentRequest } from '../domain/payment-request.ts';
 import { note } from '../telemetry/telemetry.ts';
 import { oncePerKey, repeatedCancel, type RepeatSafely } from './idempotency.ts';
-import { callerCauseOf, callerOf } from './caller.ts';
+import { callerCauseOf, requesterOf } from './caller.ts';
 import { cancelResponse } from './cancel-response.ts';
 import { listRequestOf, listResponse } from './list-request.ts';
 import { accountOf, keyOf, queryOf } from './parse-request.ts';
@@ -95,7 +95,7 @@ export const paymentRequestCancelRoutes = ({ cancel, dryRun, repeatSafely }: Pay
       const command = {
         cause: callerCauseOf(event),
         reason: query.reason,
-        requestedBy: callerOf(event),
+        ...requesterOf(event),
         allowCompleted: query.allow_completed ?? account.cancelCompleted,
       } as const;
       const result = query.dry_run

@@ -4,6 +4,7 @@ import { formatInstant, type Instant, instantFromMillis, knownTime } from '../do
 import type { PaymentRequest } from '../domain/payment-request.ts';
 import { isFinal } from '../domain/payment-request-state.ts';
 import { shownTimer } from '../domain/session-timer.ts';
+import { traceIdOf } from '../domain/trace.ts';
 import type { ObserveReason } from '../domain/payment-request.ts';
 import { explanationOf } from './history-explanation.ts';
 
@@ -13,6 +14,7 @@ const time = (instant: Instant | undefined): string | null => (instant ? formatI
 export const viewOf = (record: PaymentRequest) => ({
   account: record.account,
   payment_request_id: record.paymentRequestId,
+  trace_id: traceIdOf(record.paymentRequestId),
   session_id: record.sessionId ?? null,
   reference: record.reference ?? null,
   recovered_from: record.recoveredFrom ?? null,
@@ -65,6 +67,7 @@ const observedBy = ({ session }: PaymentRequest): ObserveReason | null =>
 export const historyOf = (record: PaymentRequest) => ({
   account: record.account,
   payment_request_id: record.paymentRequestId,
+  trace_id: traceIdOf(record.paymentRequestId),
   entries: record.history.map((entry) => entryOf(entry, record.history)),
   dropped: record.dropped?.count ?? 0,
   first_dropped_at: time(record.dropped?.first),

@@ -5,7 +5,7 @@ import type { registerReference } from '../application/register-reference.ts';
 import type { AccountSettings } from '../domain/account-settings.ts';
 import type { Account } from '../domain/identifiers.ts';
 import { note } from '../telemetry/telemetry.ts';
-import { callerOf } from './caller.ts';
+import { requesterOf } from './caller.ts';
 import { accountOf, bodyOf, queryOf, referenceOf } from './parse-request.ts';
 import { noQuery, sessionCancelQuery } from './query-schemas.ts';
 import { referenceRegistrationBody, registrationOf, statusOf } from './registration-request.ts';
@@ -52,7 +52,7 @@ export const referenceRegistrationRoutes = ({
       const settings = await accountOf(event, accounts);
       const key = { account: settings.account, reference: referenceOf(event) };
       queryOf(event, noQuery);
-      const registration = registrationOf(bodyOf(event, referenceRegistrationBody), callerOf(event));
+      const registration = registrationOf(bodyOf(event, referenceRegistrationBody), requesterOf(event));
       const done = await register(key, registration, settings);
       if (done.kind === 'request') {
         const { outcome, record } = done.result;

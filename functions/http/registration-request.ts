@@ -6,6 +6,7 @@ import { parsePaymentRequestId, parseSessionId, type PaymentRequestKey } from '.
 import { klarnaLongestLifetime } from '../domain/payment-request.ts';
 import { type Deadline, kindPattern, type Registration } from '../domain/registration.ts';
 import { choice, duration, pathId, time } from './parse-request.ts';
+import type { Requester } from '../domain/trace.ts';
 import { viewOf } from './payment-request-view.ts';
 import { invalid, Problem } from './problem.ts';
 import { type HttpResponse, jsonResponse } from './response.ts';
@@ -78,7 +79,7 @@ export const memberRegistrationBody = v.strictObject({
 /** The registration in the body of a PUT. Throws the problem where it has two deadlines. */
 export const registrationOf = (
   body: v.InferOutput<typeof referenceRegistrationBody> & { readonly reference?: string | undefined },
-  requestedBy: string,
+  requester: Requester,
 ): Registration => ({
   deadline: deadlineOf(body),
   sessionId: body.session_id,
@@ -89,7 +90,7 @@ export const registrationOf = (
   inProgressGrace: body.in_progress_grace?.millis,
   supersedes: body.supersedes,
   purpose: body.purpose,
-  requestedBy,
+  ...requester,
 });
 
 /** The deadline of a PUT; `undefined` where it has none. Throws the problem where it has two. */

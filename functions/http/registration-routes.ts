@@ -5,7 +5,8 @@ import { mapConcurrently } from '../application/map-concurrently.ts';
 import type { AccountSettings } from '../domain/account-settings.ts';
 import { type Account, parsePaymentRequestId } from '../domain/identifiers.ts';
 import { fault } from '../telemetry/telemetry.ts';
-import { callerOf } from './caller.ts';
+import type { Requester } from '../domain/trace.ts';
+import { requesterOf } from './caller.ts';
 import { oncePerKey, repeatedRegistration, type RepeatSafely } from './idempotency.ts';
 import { accountOf, bodyOf, checkEmptyBody, keyOf, parse, queryOf } from './parse-request.ts';
 import { Problem, problemResponse } from './problem.ts';
@@ -42,7 +43,7 @@ const untried = (given: Given) =>
 
 /** For whom many are registered. */
 interface Registering {
-  readonly caller: string;
+  readonly requester: Requester;
   readonly account: AccountSettings;
   readonly register: SessionRegistration['register'];
   /** Called with each fault of ours. The registration counts as untried. */
@@ -50,13 +51,16 @@ interface Registering {
 }
 
 /** Registers one of many. A refusal is a part of the response: it does not hold up the others. */
-async function registerOne(given: Given, { caller, account, register, onFault }: Registering) {
+async function registerOne(given: Given, { requester, account, register, onFault }: Registering) {
   try {
     const { payment_request_id: _, ...body } = parse(memberRegistrationBody, given, 'registration');
     const paymentRequestId = idIn(given);
     if (!paymentRequestId) return await untried(given);
     const key = { account: account.account, paymentRequestId };
-    const { statusCode } = sessionResponse(key, await register(key, registrationOf(body, caller), account));
+    const { statusCode } = sessionResponse(
+      key,
+      await register(key, registrationOf(body, requester), account),
+    );
     const outcome = statusCode === 201 ? ('registered' as const) : ('updated' as const);
     return { payment_request_id: paymentRequestId, outcome, problem: null };
   } catch (error) {
@@ -92,7 +96,7 @@ export const registrationRoutes = ({
       const account = await accountOf(event, accounts);
       const key = keyOf(event, account);
       queryOf(event, noQuery);
-      const registration = registrationOf(bodyOf(event, registrationBody), callerOf(event));
+      const registration = registrationOf(bodyOf(event, registrationBody), requesterOf(event));
       const registering = repeatedRegistration(() => register(key, registration, account));
       return sessionResponse(key, await oncePerKey(repeatSafely, event, key, registering));
     },
@@ -103,7 +107,7 @@ export const registrationRoutes = ({
       const until = Date.now() + longestBegin;
       const faults: unknown[] = [];
       const registering = {
-        caller: callerOf(event),
+        requester: requesterOf(event),
         account,
         register,
         onFault: (error: unknown) => faults.push(error),
@@ -120,7 +124,7 @@ export const registrationRoutes = ({
       const key = keyOf(event, account);
       queryOf(event, noQuery);
       const deadline = newDeadlineOf(bodyOf(event, extensionBody));
-      const extension = { deadline, requestedBy: callerOf(event) };
+      const extension = { deadline, ...requesterOf(event) };
       return sessionResponse(key, await extend(key, extension, account));
     },
     'POST /accounts/{account}/payment-requests/{payment_request_id}/authorized': async (event) => {
@@ -128,6 +132,6 @@ export const registrationRoutes = ({
       queryOf(event, noQuery);
       // The time is ours: a caller's clock may be wrong.
       checkEmptyBody(event);
-      return authorizedResponse(key, await authorize(key, callerOf(event)));
+      return authorizedResponse(key, await authorize(key, requesterOf(event)));
     },
   }) satisfies Readonly<Record<string, RouteHandler<Account>>>;

@@ -6,7 +6,7 @@ import type { CancelCommand } from '../domain/cancellation.ts';
 import type { CancelOutcome } from '../domain/cancel-outcome.ts';
 import type { Account } from '../domain/identifiers.ts';
 import { note } from '../telemetry/telemetry.ts';
-import { callerCauseOf, callerOf } from './caller.ts';
+import { callerCauseOf, requesterOf } from './caller.ts';
 import { queryOf, sessionIdOf } from './parse-request.ts';
 import { noQuery, sessionCancelQuery } from './query-schemas.ts';
 import type { RouteHandler } from './serve-routes.ts';
@@ -55,7 +55,7 @@ export const commandOf = (
 ): CancelCommand => ({
   cause: callerCauseOf(event),
   reason,
-  requestedBy: callerOf(event),
+  ...requesterOf(event),
   allowCompleted: false,
 });
 

@@ -1,5 +1,7 @@
 import type { MiddlewareObj } from '@middy/core';
 import { type MetricName, metricsDimension, metricsNamespace } from '../contract/metric-names.ts';
+import type { PaymentRequestId } from '../domain/identifiers.ts';
+import { traceIdOf } from '../domain/trace.ts';
 import { faultKindOf } from './fault-kind.ts';
 import { originalStack } from './source-mapped-stack.ts';
 
@@ -69,8 +71,14 @@ const lineOf = (level: Level, code: string, fields: Fields): object => ({
   timestamp: new Date().toISOString(),
   code,
   ...fields,
+  ...traceIn(fields),
+  caller_trace_id: callerTraceId,
   xray_trace_id: sampledTraceId(),
 });
+
+/** The trace id of the Payment Request that a line names. */
+const traceIn = ({ payment_request_id: id }: Fields) =>
+  typeof id === 'string' && { trace_id: traceIdOf(id as PaymentRequestId) };
 
 /** The trace of the invocation, where X-Ray records it. */
 function sampledTraceId(): string | undefined {
@@ -123,6 +131,17 @@ function takeMetrics(): object | undefined {
   };
 }
 
+/** The trace of the caller of this invocation. */
+let callerTraceId: string | undefined;
+
+/** The trace that the calls of this invocation continue: the caller's, where it sent one. */
+export const currentTraceId = (): string | undefined => callerTraceId;
+
+/** Notes the trace of the caller for the rest of the invocation. A process has one invocation at a time. */
+export function continueTrace(traceId: string | undefined): void {
+  callerTraceId = traceId;
+}
+
 /** Percent of the time limit from which it is worth a metric. */
 const worthTelling = 50;
 
@@ -141,6 +160,7 @@ export function telemetry(): MiddlewareObj<unknown, unknown> {
   return {
     before: ({ context }) => {
       timeLimit = context.getRemainingTimeInMillis();
+      callerTraceId = undefined;
       invocation = {
         function_request_id: context.awsRequestId,
         ...(isFirst && { cold_start: true }),

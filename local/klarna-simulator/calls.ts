@@ -13,6 +13,8 @@ export interface Call {
   readonly path: string;
   readonly payment_request_id: string | null;
   readonly correlation_id: string | null;
+  /** The trace that the call continues, as `traceparent` says. */
+  readonly traceparent: string | null;
   /** Who called, as `Klarna-Integration-Metadata` says. */
   readonly integration_metadata: string | null;
   /** Null while there is no response, and for ever where there never is one. */

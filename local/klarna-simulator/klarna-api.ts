@@ -115,6 +115,7 @@ export class KlarnaApi {
       path,
       payment_request_id: paymentRequestId ?? null,
       correlation_id: headerOf(request.headers, 'partner-correlation-id') ?? null,
+      traceparent: headerOf(request.headers, 'traceparent') ?? null,
       integration_metadata: headerOf(request.headers, 'klarna-integration-metadata') ?? null,
       fault: fault?.kind ?? null,
     });

@@ -187,16 +187,18 @@ describe('a report of an authorization', () => {
   it('the report of the shop has three outcomes, and a second one changes nothing', async () => {
     const world = await approved();
     const tell = reportAuthorization(world.dependencies);
-    expect((await tell(key, 'shop')).outcome).toBe('authorized');
-    expect((await tell(key, 'shop')).outcome).toBe('unchanged');
+    expect((await tell(key, { requestedBy: 'shop' })).outcome).toBe('authorized');
+    expect((await tell(key, { requestedBy: 'shop' })).outcome).toBe('unchanged');
     expect(world.record.history.at(-1)).toMatchObject({
       kind: 'confirmation',
       detail: { outcome: 'authorized', source: 'api', requested_by: 'shop' },
     });
     const other = new World();
-    expect(await reportAuthorization(other.dependencies)(key, 'shop')).toEqual({ outcome: 'not_found' });
+    expect(await reportAuthorization(other.dependencies)(key, { requestedBy: 'shop' })).toEqual({
+      outcome: 'not_found',
+    });
     await other.webhook(observed('EXPIRED'));
-    expect(await reportAuthorization(other.dependencies)(key, 'shop')).toEqual({
+    expect(await reportAuthorization(other.dependencies)(key, { requestedBy: 'shop' })).toEqual({
       outcome: 'already_final',
       state: 'EXPIRED',
     });
@@ -206,7 +208,7 @@ describe('a report of an authorization', () => {
     const world = await approved();
     await Promise.all([
       recordAuthorization(world.dependencies)(key, report(world)),
-      reportAuthorization(world.dependencies)(key, 'shop'),
+      reportAuthorization(world.dependencies)(key, { requestedBy: 'shop' }),
     ]);
     const told = world.record.history.filter(({ kind }) => kind === 'confirmation');
     expect(told).toHaveLength(1);
@@ -271,7 +273,7 @@ describe('a report that names the payment by its reference', () => {
 
   it('a report after the report of the shop is dropped after some attempts', async () => {
     const world = await approved();
-    await reportAuthorization(world.dependencies)(key, 'shop');
+    await reportAuthorization(world.dependencies)(key, { requestedBy: 'shop' });
     await world.authorizations.keep(account, reference, report(world));
     const left: number[] = [];
     for (let attempt = 0; attempt < 6; attempt += 1)

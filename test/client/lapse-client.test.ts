@@ -58,6 +58,21 @@ function replies(...behaviours: readonly Parameters<typeof server.behaves>[0][])
 
 const record = { payment_request_id: id, state: 'SUBMITTED' };
 
+describe('the trace of a client call', () => {
+  const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+
+  it.each([
+    ['a traceparent is sent with every attempt', () => traceparent, traceparent],
+    ['a call without a traceparent sends none', () => undefined, undefined],
+    ['a traceparent of two lines is left out', () => 'a\nb', undefined],
+  ])('%s', async (_, give, expected) => {
+    replies(responding(503, problem('unavailable')), responding(200, record));
+    await client({ traceparent: give }).get(id);
+    const sent = server.requests.slice(-2).map(({ headers }) => headers['traceparent']);
+    expect(sent).toEqual([expected, expected]);
+  });
+});
+
 describe('the outcome of a client call', () => {
   it.each<[string, number, object, () => Promise<unknown>, unknown]>([
     ['registered', 201, record, () => client().register(id, {}), { outcome: 'registered', record }],

@@ -13,6 +13,7 @@ import { appliedEntry, applyObservation, observedFields } from '../../functions/
 import { twoArrivals, webhooks } from '../support/arbitrary-observations.ts';
 import { key, noon, observed, recordWith, versioned } from '../support/fixtures.ts';
 import { afterNoon, minute, policy, register, registered, settledWith, armed } from '../support/sessions.ts';
+import { traceIdOf } from '../../functions/domain/trace.ts';
 
 const longer = {
   deadline: { kind: 'session_timeout', millis: 50 * minute, given: 'PT50M' },
@@ -126,6 +127,7 @@ describe('the events of a request', () => {
         schema_version: 1,
         account: 'shop-se',
         payment_request_id: key.paymentRequestId,
+        trace_id: traceIdOf(key.paymentRequestId),
         session_id: 'session-1',
         reference: 'order 17',
         state: 'CANCELED',

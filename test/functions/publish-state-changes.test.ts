@@ -13,6 +13,7 @@ import { lambdaContext, streamEvent, type Write } from '../support/lambda-events
 import { planted, plantedIn } from '../support/planted-secrets.ts';
 import { register } from '../support/sessions.ts';
 import { setUpHandlers } from '../support/set-up-handlers.ts';
+import { traceIdOf } from '../../functions/domain/trace.ts';
 
 const { handler, output } = await setUpHandlers(() => import('../../functions/publish-state-changes.ts'));
 
@@ -75,6 +76,7 @@ describe('publish-state-changes, for a write', () => {
       schema_version: 1,
       account,
       payment_request_id: key.paymentRequestId,
+      trace_id: traceIdOf(key.paymentRequestId),
       session_id: null,
       reference: 'order-7',
       state: 'CANCELED',

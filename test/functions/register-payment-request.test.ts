@@ -16,6 +16,7 @@ import { account, at, key, recordWith } from '../support/fixtures.ts';
 import { apiEvent, callerArn, itemOf } from '../support/lambda-events.ts';
 import { planted, plantedIn } from '../support/planted-secrets.ts';
 import { setUpHandlers } from '../support/set-up-handlers.ts';
+import { traceIdOf } from '../../functions/domain/trace.ts';
 
 const { handler, output } = await setUpHandlers(() => import('../../functions/register-payment-request.ts'));
 
@@ -55,6 +56,7 @@ describe('PUT of a Payment Request', () => {
     expect(document).toMatchObject({
       account,
       payment_request_id: key.paymentRequestId,
+      trace_id: traceIdOf(key.paymentRequestId),
       session_id: 'cart-7',
       reference: 'order-7',
       state: null,

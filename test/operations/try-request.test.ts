@@ -8,6 +8,7 @@ import { findTestAccount } from '../../operations/try/test-account.ts';
 import { tryRequest, type TryOptions } from '../../operations/try/try-request.ts';
 import { requestId } from '../support/cancel-jobs.ts';
 import { recordWith } from '../support/fixtures.ts';
+import { traceIdOf } from '../../functions/domain/trace.ts';
 
 const id = requestId(7);
 const startedAt = Date.parse('2026-11-30T12:00:00Z');
@@ -69,6 +70,7 @@ function world(trouble: Trouble = {}) {
         return Promise.resolve({
           account: 'demo',
           payment_request_id: id,
+          trace_id: traceIdOf(id),
           entries: has ? [entry as HistoryEntry] : [],
           dropped: 0,
           first_dropped_at: null,

@@ -68,7 +68,7 @@ export class People {
         if (!klarna.authorize(key) || !act.isReported) return;
         judge.meets(key, 'report of the shop');
         this.#callApi(name, key.account, 'register', (ports, { reportAuthorization }) =>
-          reportAuthorization(ports)(key, caller),
+          reportAuthorization(ports)(key, { requestedBy: caller }),
         );
         return;
       case 'decline':

@@ -4,6 +4,7 @@ import type { TimerMessage } from '../../functions/adapters/scheduler/scheduler-
 import type { Account, PaymentRequestId, PaymentRequestKey } from '../../functions/domain/identifiers.ts';
 import { type Instant, instantFromMillis, plusMillis } from '../../functions/domain/instant.ts';
 import type { StateChangeEvent } from '../../functions/domain/state-change-event.ts';
+import { traceIdOf } from '../../functions/domain/trace.ts';
 import { minute } from '../support/sessions.ts';
 
 /** A timer's message. */
@@ -12,6 +13,7 @@ export const timerBody = ({ account, paymentRequestId }: PaymentRequestKey, at: 
     account,
     payment_request_id: paymentRequestId,
     deadline_at: new Date(at).toISOString(),
+    trace_id: traceIdOf(paymentRequestId),
   } satisfies TimerMessage);
 
 /** The request to which a timer's message belongs. */

@@ -4,6 +4,7 @@ import type { KlarnaResponse } from '../../domain/klarna-response.ts';
 import { ConfigurationError } from '../../domain/configuration-error.ts';
 import type { PaymentRequestId, SessionId } from '../../domain/identifiers.ts';
 import { formatInstant, type Instant } from '../../domain/instant.ts';
+import { traceIdOf, traceparentOf } from '../../domain/trace.ts';
 import { integrationMetadataHeader, integrationMetadataOf } from './integration-metadata.ts';
 import { noResponse, readResponse } from './klarna-response.ts';
 import { UpdateVerbs } from './update-verbs.ts';
@@ -14,6 +15,8 @@ export interface KlarnaOptions {
   /** The base URL of each of Klarna's environments. */
   readonly urls: Readonly<Record<KlarnaCredentials['environment'], string>>;
   readonly ids: Ids;
+  /** The trace that a call continues. @default that of its Payment Request */
+  readonly currentTraceId?: () => string | undefined;
   /** The agent for a protocol and an account's credentials. @default one agent per client certificate and key */
   readonly agentOf?: typeof agentFor;
   /** Which verb Klarna takes for updates. @default found out by this process alone */
@@ -107,13 +110,15 @@ export class HttpKlarnaPaymentRequests implements KlarnaPaymentRequests, KlarnaE
     const correlationId = this.#options.ids.next();
     const asked = { method, correlation_id: correlationId };
     const { partnerAccountId, environment } = credentials;
-    const { agentOf = agentFor } = this.#options;
+    const { agentOf = agentFor, currentTraceId } = this.#options;
+    const traceId = currentTraceId?.() ?? traceIdOf(id);
     const account = partnerAccountId === undefined ? '' : `/accounts/${pathSegment(partnerAccountId)}`;
     const url = new URL(`${this.#options.urls[environment]}/v2${account}/payment/requests/${id}`);
     const headers = {
       accept: 'application/json',
       authorization: authorizationOf(credentials),
       'partner-correlation-id': correlationId,
+      traceparent: traceparentOf(traceId, correlationId.slice(0, 16)),
       [integrationMetadataHeader]: integrationMetadataOf(credentials, sessionId),
     };
     const agent = agentOf(url.protocol, credentials);

@@ -2,6 +2,7 @@ import { SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import type { Clock, HandOver } from '../../application/ports.ts';
 import type { PaymentRequestId, PaymentRequestKey, ReferenceKey } from '../../domain/identifiers.ts';
 import { formatInstant } from '../../domain/instant.ts';
+import { traceIdOf } from '../../domain/trace.ts';
 
 /** Seconds until a message arrives: an index follows the records within about a second. */
 const indexLagSeconds = 1;
@@ -15,14 +16,14 @@ export class TimerQueueHandOver implements HandOver {
   }
 
   compare({ account, paymentRequestId }: PaymentRequestKey): Promise<void> {
-    return this.#send({ about: 'attempts', account, payment_request_id: paymentRequestId });
+    return this.#send({ about: 'attempts', account, ...named(paymentRequestId) });
   }
 
   settle({ account, reference }: ReferenceKey, seen: PaymentRequestId | undefined): Promise<void> {
-    return this.#send({ about: 'reference', account, reference, payment_request_id: seen });
+    return this.#send({ about: 'reference', account, reference, ...(seen && named(seen)) });
   }
 
-  async #send(message: Readonly<Record<string, string | undefined>>): Promise<void> {
+  async #send(message: Readonly<Record<string, string>>): Promise<void> {
     const { sqs, queueUrl, clock } = this.#options;
     await sqs.send(
       new SendMessageCommand({
@@ -33,3 +34,5 @@ export class TimerQueueHandOver implements HandOver {
     );
   }
 }
+
+const named = (id: PaymentRequestId) => ({ payment_request_id: id, trace_id: traceIdOf(id) });

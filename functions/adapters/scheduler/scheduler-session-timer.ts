@@ -12,6 +12,7 @@ import { SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import type { Clock, Ids, SessionTimer } from '../../application/ports.ts';
 import type { PaymentRequestKey } from '../../domain/identifiers.ts';
 import { formatInstant, type Instant, millisOf, plusMillis } from '../../domain/instant.ts';
+import { traceIdOf } from '../../domain/trace.ts';
 
 /** The schedule group, the timer queue, and what arming timers in them needs. */
 export interface SessionTimerOptions {
@@ -33,6 +34,7 @@ export interface TimerMessage {
   readonly account: string;
   readonly payment_request_id: string;
   readonly deadline_at: string;
+  readonly trace_id: string;
 }
 
 /** SQS delays a message by at most 15 minutes. */
@@ -147,6 +149,7 @@ const messageOf = (key: PaymentRequestKey, deadlineAt: Instant): string =>
     account: key.account,
     payment_request_id: key.paymentRequestId,
     deadline_at: formatInstant(deadlineAt),
+    trace_id: traceIdOf(key.paymentRequestId),
   } satisfies TimerMessage);
 
 function undefinedIfMissing(error: unknown): undefined {

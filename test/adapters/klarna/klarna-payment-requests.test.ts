@@ -9,6 +9,7 @@ import type { KlarnaCredentials } from '../../../functions/domain/account-settin
 import { integrationMetadataOf } from '../../../functions/adapters/klarna/integration-metadata.ts';
 import type { SessionId } from '../../../functions/domain/identifiers.ts';
 import type { KlarnaResponse } from '../../../functions/domain/klarna-response.ts';
+import { traceIdOf } from '../../../functions/domain/trace.ts';
 import { at, key } from '../../support/fixtures.ts';
 import {
   type Behaviour,
@@ -91,6 +92,8 @@ describe('a request to Klarna', () => {
       expect(server.requests).toMatchObject([{ method, url: `/v2/payment/requests/${id}`, body: '' }]);
       const headers: IncomingHttpHeaders = server.requests[0]?.headers ?? {};
       expect(headers['partner-correlation-id']).toMatch(/^[0-9a-f]{32}$/);
+      const parentId = String(headers['partner-correlation-id']).slice(0, 16);
+      expect(headers['traceparent']).toBe(`00-${traceIdOf(id)}-${parentId}-01`);
       expect(headers.accept).toBe('application/json');
       expect([headers['content-length'], headers['transfer-encoding'], headers['content-type']]).toEqual([
         undefined,

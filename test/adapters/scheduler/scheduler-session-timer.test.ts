@@ -30,6 +30,7 @@ import {
 import { at, key, noon } from '../../support/fixtures.ts';
 import { afterNoon } from '../../support/sessions.ts';
 import { CountingIds, VirtualClock } from '../../support/virtual-clock.ts';
+import { traceIdOf } from '../../../functions/domain/trace.ts';
 
 const schedulerClient = new SchedulerClient({ region: 'eu-north-1' });
 const sqsClient = new SQSClient({ region: 'eu-north-1' });
@@ -61,6 +62,7 @@ const messageFor = (deadlineAt: Instant) =>
     account: 'shop-se',
     payment_request_id: key.paymentRequestId,
     deadline_at: formatInstant(deadlineAt),
+    trace_id: traceIdOf(key.paymentRequestId),
   });
 
 /** The commands that both services got, in order. */

@@ -7,6 +7,7 @@ import { paymentRequestStates } from '../../../functions/domain/payment-request-
 import { historyOf, viewOf } from '../../../functions/http/payment-request-view.ts';
 import { requestId } from '../../support/cancel-jobs.ts';
 import { account, at, key, recordWith } from '../../support/fixtures.ts';
+import { traceIdOf } from '../../../functions/domain/trace.ts';
 
 /** A record with every field. */
 const full: PaymentRequest = recordWith({
@@ -63,6 +64,7 @@ describe('viewOf', () => {
     expect(viewOf(full)).toEqual({
       account,
       payment_request_id: key.paymentRequestId,
+      trace_id: traceIdOf(key.paymentRequestId),
       session_id: 'cart-7',
       reference: 'order-7',
       recovered_from: requestId(1),
@@ -149,6 +151,7 @@ describe('historyOf', () => {
     expect(historyOf({ ...full, history })).toEqual({
       account,
       payment_request_id: key.paymentRequestId,
+      trace_id: traceIdOf(key.paymentRequestId),
       entries: [
         {
           event_id: 'e1',

@@ -1,7 +1,16 @@
 import middy from '@middy/core';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { metrics } from '../../../functions/contract/metric-names.ts';
-import { count, fault, measure, note, telemetry, warn } from '../../../functions/telemetry/telemetry.ts';
+import {
+  continueTrace,
+  count,
+  currentTraceId,
+  fault,
+  measure,
+  note,
+  telemetry,
+  warn,
+} from '../../../functions/telemetry/telemetry.ts';
 import { notAllowed, rejected, throttled } from '../../support/aws-faults.ts';
 import { captureOutput } from '../../support/captured-output.ts';
 import { lambdaContext } from '../../support/lambda-events.ts';
@@ -62,6 +71,29 @@ describe('note', () => {
   it('a log line has the trace id where X-Ray records the trace', async () => {
     const [line] = await noteIn(`${traceId};Sampled=1`);
     expect(line).toHaveProperty('xray_trace_id', '1-5759e988-bd862e3fe1be46a994272793');
+  });
+});
+
+describe('traces', () => {
+  it('a line about a Payment Request has its trace id, and another line has none', async () => {
+    const id = 'krn:payment:eu1:request:552603c0-fe8b-4ab1-aacb-41d55fafbdb4';
+    const lines = await metricsOf(() => {
+      note('test.news', { account: 'shop-se', payment_request_id: id });
+      fault('test.fault', new Error('broken'));
+    });
+    expect(lines.map((line) => line['trace_id'])).toEqual(['552603c0fe8b4ab1aacb41d55fafbdb4', undefined]);
+  });
+
+  it('the trace of a caller is in all lines of its invocation, and in none of the next', async () => {
+    const lines = await metricsOf(() => {
+      continueTrace('0af7651916cd43dd8448eb211c80319c');
+      note('test.news');
+      warn('test.warning');
+    });
+    expect(new Set(lines.map((line) => line['caller_trace_id'])).size).toBe(1);
+    expect(currentTraceId()).toBe('0af7651916cd43dd8448eb211c80319c');
+    await metricsOf(() => undefined);
+    expect(currentTraceId()).toBeUndefined();
   });
 });
 

@@ -1,3 +1,4 @@
+import { traceIdOf } from '../../../functions/domain/trace.ts';
 import { describe, expect, it, vi } from 'vitest';
 import type { ReferenceStreamEntry, StreamEntry } from '../../../functions/application/ports.ts';
 import type { PublishResult } from '../../../functions/application/publish-state-changes.ts';
@@ -22,6 +23,7 @@ const eventWith = (
     schema_version: 1,
     account: record.account,
     payment_request_id: record.paymentRequestId,
+    trace_id: traceIdOf(record.paymentRequestId),
     session_id: null,
     reference: null,
     state: null,

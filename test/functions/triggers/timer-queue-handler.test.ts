@@ -8,6 +8,7 @@ import { captureOutput } from '../../support/captured-output.ts';
 import { account, key, recordWith, settingsWith } from '../../support/fixtures.ts';
 import { lambdaContext, queueEvent, type QueuedMessage } from '../../support/lambda-events.ts';
 import { planted, plantedIn } from '../../support/planted-secrets.ts';
+import { traceIdOf } from '../../../functions/domain/trace.ts';
 
 const output = captureOutput();
 
@@ -172,6 +173,7 @@ describe('timerQueueHandler, for one message', () => {
         code: 'timer.fired',
         account,
         payment_request_id: key.paymentRequestId,
+        trace_id: traceIdOf(key.paymentRequestId),
         outcome: 'canceled',
         TimerLateness: 7_000,
       },
