@@ -39,7 +39,11 @@ export class KlarnaWebhook extends Construct {
     this.receive = new LapseFunction(this, 'Receive', {
       shared,
       functionName: 'receive-klarna-webhook',
-      environment: { ...table.environment, ...secrets.signingKeysEnvironment },
+      environment: {
+        ...table.environment,
+        ...table.quarantineEnvironment,
+        ...secrets.signingKeysEnvironment,
+      },
       memorySize: 512,
       timeout: Duration.seconds(10),
       reservedConcurrentExecutions: shared.settings.webhookConcurrency,

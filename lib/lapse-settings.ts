@@ -9,6 +9,21 @@ export interface LapseSettings {
    */
   readonly retentionDays?: number;
   /**
+   * Days that a webhook in quarantine is kept after its arrival; 2 to 3650. Klarna sends a webhook again for up to 21 hours.
+   * @default - as `retentionDays`
+   */
+  readonly quarantineRetentionDays?: number;
+  /**
+   * Days that a cancel job is kept after its last change, with its report; 2 to 3650. Until then its name is taken.
+   * @default - as `retentionDays`
+   */
+  readonly jobRetentionDays?: number;
+  /**
+   * Days that the tombstone of an erased record is kept; 2 to 3650. It has to outlive the last repetition of a webhook.
+   * @default - as `retentionDays`
+   */
+  readonly tombstoneRetentionDays?: number;
+  /**
    * Days that logs are kept; one of CloudWatch's steps, such as 7, 30 or 365.
    * @default 30
    */

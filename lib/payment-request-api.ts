@@ -156,7 +156,12 @@ export class PaymentRequestApi extends Construct {
     const cancel = new LapseFunction(this, 'Cancel', {
       shared,
       functionName: 'cancel-payment-request',
-      environment: { ...table.environment, ...secrets.accountsEnvironment, ...timer.removalEnvironment },
+      environment: {
+        ...table.environment,
+        ...table.jobsEnvironment,
+        ...secrets.accountsEnvironment,
+        ...timer.removalEnvironment,
+      },
       memorySize,
       timeout: Duration.seconds(28),
     });

@@ -27,18 +27,28 @@ export interface PaymentRequestTableProps {
 /** The one table, with its stream. Unless it may be destroyed, it has deletion protection and backups. */
 export class PaymentRequestTable extends Construct {
   readonly table: ITable;
-  readonly #retentionDays: number;
+  readonly #retention: SharedProps['settings']['retention'];
 
   constructor(scope: Construct, id: string, { shared, existing }: PaymentRequestTableProps) {
     super(scope, id);
     if (existing) this.#check(existing);
-    this.#retentionDays = shared.settings.retentionDays;
+    this.#retention = shared.settings.retention;
     this.table = existing ?? this.#create(shared);
   }
 
   /** What a function reads to find the table. */
   get environment() {
-    return { TABLE_NAME: this.table.tableName, RETENTION_DAYS: String(this.#retentionDays) };
+    return { TABLE_NAME: this.table.tableName, RETENTION_DAYS: String(this.#retention.records) };
+  }
+
+  /** What a function that writes cancel jobs reads, besides. */
+  get jobsEnvironment() {
+    return { JOB_RETENTION_DAYS: String(this.#retention.jobs) };
+  }
+
+  /** What a function that quarantines deliveries reads, besides. */
+  get quarantineEnvironment() {
+    return { QUARANTINE_RETENTION_DAYS: String(this.#retention.quarantine) };
   }
 
   /** Allows reading or writing single items. Scan and DeleteItem are not allowed to any function. */

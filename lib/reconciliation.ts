@@ -53,6 +53,7 @@ export class Reconciliation extends Construct {
       functionName: 'reconcile-payment-requests',
       environment: {
         ...table.environment,
+        ...table.jobsEnvironment,
         ...secrets.accountsEnvironment,
         ...timer.environment,
         CANCEL_JOBS_PER_SECOND: String(shared.settings.cancelJobsPerSecond),

@@ -4,6 +4,10 @@ import { type AlarmThresholds, defaultThresholds } from './alarm-thresholds.ts';
 import { lapsePropNames } from './lapse-props.ts';
 import type { LapseSettings } from './lapse-settings.ts';
 
+/** The settings that shorten or lengthen the retention of one kind of data. */
+type KindOfRetention = (typeof kindsOfRetention)[number];
+const kindsOfRetention = ['quarantineRetentionDays', 'jobRetentionDays', 'tombstoneRetentionDays'] as const;
+
 /** The settings with every default in place. */
 export type ResolvedSettings = Required<
   Omit<
@@ -17,8 +21,11 @@ export type ResolvedSettings = Required<
     | 'alarmThresholds'
     | 'armedFrom'
     | 'archiveDays'
+    | KindOfRetention
   >
 > & {
+  /** Days for which each kind of data is kept. */
+  readonly retention: Readonly<Record<'records' | 'quarantine' | 'jobs' | 'tombstones', number>>;
   /** Undefined: no session is observed for the time of its registration. */
   readonly armedFrom: string | undefined;
   /** Undefined: there is no archive. */
@@ -115,12 +122,28 @@ export function resolveSettings(given: LapseSettings): ResolvedSettings {
   if (problems.length > 0) throw new Error(`The settings of Lapse are wrong. ${problems.join(' ')}`);
   return {
     ...settings,
+    retention: retentionOf(settings),
     logRetentionDays: retentionStep(logRetentionDays) ?? RetentionDays.ONE_MONTH,
   };
 }
 
 /** A record must outlive its session: one day more, in whole days. */
 const daysToKeep = (maxSessionSeconds: number): number => Math.ceil(maxSessionSeconds / 86_400) + 1;
+
+/** Whole days in which Klarna has sent a webhook for the last time: 21 hours after the first. */
+const klarnasLastDay = 2;
+
+const retentionOf = ({
+  retentionDays: records,
+  quarantineRetentionDays: quarantine = records,
+  jobRetentionDays: jobs = records,
+  tombstoneRetentionDays: tombstones = records,
+}: Pick<LapseSettings, KindOfRetention> & { readonly retentionDays: number }) => ({
+  records,
+  quarantine,
+  jobs,
+  tombstones,
+});
 
 /** CloudWatch's steps without `never expire`. */
 const retentionSteps = Object.values(RetentionDays)
@@ -173,7 +196,10 @@ const jwtOf = (issuer: string, audience: readonly string[], scopes: readonly str
 const optionalOf = ({ armedFrom, archiveDays }: LapseSettings) => ({ armedFrom, archiveDays });
 
 /** What is wrong with the settings that have no default. */
-const optionalProblems = ({ armedFrom, archiveDays }: LapseSettings): readonly Finding[] => [
+const optionalProblems = ({ armedFrom, archiveDays, ...given }: LapseSettings): readonly Finding[] => [
+  ...kindsOfRetention.map((name) =>
+    ifGiven(given[name], (days) => wholeNumber(name, days, klarnasLastDay, 3_650)),
+  ),
   ifGiven(armedFrom, (moment) => momentInUtc('armedFrom', moment)),
   ifGiven(archiveDays, (days) => wholeNumber('archiveDays', days, 1, 3_650)),
 ];

@@ -100,10 +100,16 @@ export function composeOperations(target: Target) {
     insight: insightTimeouts({ records }),
     sessions: store,
     references: store,
-    eraseRecords: eraseRecords({ store, erasure: new DynamoDbErasure(table), clock }),
+    eraseRecords: eraseRecords({ store, erasure: new DynamoDbErasure(tombstonesIn(table, outputs)), clock }),
     eraseDeliveries: eraseDeliveries({ quarantine }),
   };
 }
+
+/** The table with the retention of tombstones. */
+const tombstonesIn = <Table extends { readonly retentionDays: number }>(
+  table: Table,
+  { TombstoneRetentionDays: retentionDays = table.retentionDays }: Target['outputs'],
+): Table => ({ ...table, retentionDays });
 
 /** Finds accounts by the secrets of this system. */
 const searchOf = (

@@ -3,13 +3,17 @@ import { UsageError } from './usage-error.ts';
 
 const text = v.pipe(v.string(), v.minLength(1));
 
+const days = v.pipe(v.string(), v.regex(/^[1-9]\d{0,3}$/), v.transform(Number));
+
 const outputsSchema = v.object({
   ApiUrl: text,
   /** How a caller of the API proves who it is. `CUSTOM`: by an authorizer that Lapse does not know. */
   ApiAuthorization: v.picklist(['AWS_IAM', 'JWT', 'CUSTOM']),
   WebhookUrl: text,
   TableName: text,
-  RetentionDays: v.pipe(v.string(), v.regex(/^[1-9]\d{0,3}$/), v.transform(Number)),
+  RetentionDays: days,
+  /** For a tombstone. A stack without it keeps tombstones like records. */
+  TombstoneRetentionDays: v.optional(days),
   EventBusName: text,
   /** The archives of the events, `<type>=<ARN>` each, where the stack keeps them; and the bus that they are replayed to. */
   EventArchives: v.optional(text),

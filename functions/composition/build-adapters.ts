@@ -140,7 +140,9 @@ export function storeOf(environment: Pick<Parsed, 'TABLE_NAME' | 'RETENTION_DAYS
   const client = new DynamoDBClient(settings);
   return {
     store: storeWith(client),
-    jobs: () => new DynamoDbCancelJobs({ ...tableOf(environment), client }),
+    /** @param retentionDays of a job; `0` for a function that writes none */
+    jobs: (retentionDays: number) =>
+      new DynamoDbCancelJobs({ ...tableOf(environment), client, retentionDays }),
     awaited: () => new DynamoDbAwaitedReferences({ ...tableOf(environment), client }),
     stored: new DynamoDbAccounts({ tableName: environment.TABLE_NAME, client }),
     views: () => new DynamoDbAccountViews({ tableName: environment.TABLE_NAME, client }),
@@ -371,14 +373,14 @@ export const delayOf = ({ TIMER_QUEUE_URL }: Pick<Parsed, 'TIMER_QUEUE_URL'>) =>
   delayMessage(new SQSClient(clientSettings), TIMER_QUEUE_URL);
 
 /** The store to which webhooks are written. */
-export function webhookStoresOf(environment: Pick<Parsed, 'TABLE_NAME' | 'RETENTION_DAYS'>) {
+export function webhookStoresOf(environment: ParsedEnvironment<'receive-klarna-webhook'>) {
   const { settings, offline } = connected(hurriedClientSettings);
   const client = new DynamoDBClient(settings);
   const storesWith = (its: DynamoDBClient) => {
     const table = { ...tableOf(environment), client: its };
     return {
       store: new DynamoDbPaymentRequestStore(table),
-      quarantine: new DynamoDbQuarantine(table),
+      quarantine: new DynamoDbQuarantine({ ...table, retentionDays: environment.QUARANTINE_RETENTION_DAYS }),
       authorizations: new DynamoDbKeptAuthorizations(table),
       stored: new DynamoDbAccounts(table),
     };

@@ -121,7 +121,7 @@ export function composeReading() {
     readReference: readReference({ store, references: store }),
     awaited: awaited(),
     list: listPaymentRequests({ store, list: store, onUnreadable }),
-    jobs: jobs(),
+    jobs: jobs(0),
     view: viewAccounts({ views: views(), clock }),
     preview: previewSweep({ due: store, store, accounts, onUnreadable }),
     clock,
@@ -137,7 +137,7 @@ export function composeCancellation() {
   const dependencies = { ...retries, store, timer, ...klarnaOf(environment, credentials), onTimerFault };
   const cancel = cancelPaymentRequest(dependencies);
   const dryRun = dryRunCancel(dependencies);
-  const jobs = jobsOf();
+  const jobs = jobsOf(environment.JOB_RETENTION_DAYS);
   const session = {
     ...retries,
     store,
@@ -259,7 +259,7 @@ export function composeReconciliation() {
     checkSecrets: atMostEvery(checkInterval, check, (error) => fault('secret.unchecked', error)),
     watchCredentials: credentialWatchOf(inUse, credentials.notes, klarna),
     runJobs: runCancelJobs({
-      jobs: jobs(),
+      jobs: jobs(environment.JOB_RETENTION_DAYS),
       list: store,
       accounts,
       clock,

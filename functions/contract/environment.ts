@@ -13,6 +13,9 @@ const wholeNumber = v.pipe(v.string(), v.regex(/^\d{1,9}$/, 'must be a whole num
 /** The table, and for how many days after its last change a record is retained. */
 const table = { TABLE_NAME: name, RETENTION_DAYS: wholeNumber };
 
+/** For how many days after its last change a cancel job is retained, with its report. */
+const jobs = { JOB_RETENTION_DAYS: wholeNumber };
+
 /** The seconds that a secret is cached, and those that its last known value serves after that while it cannot be read. */
 const secretTimes = { SECRETS_CACHE_SECONDS: wholeNumber, SECRETS_STALE_SECONDS: wholeNumber };
 
@@ -70,15 +73,24 @@ const timer = {
 export const environments = {
   'register-payment-request': v.object({ ...table, ...accounts, ...klarna, ...timer }),
   'get-payment-request': v.object({ ...table, ...accounts, ...klarna }),
-  'cancel-payment-request': v.object({ ...table, ...accounts, ...klarna, ...timerRemoval }),
+  'cancel-payment-request': v.object({
+    ...table,
+    ...jobs,
+    ...accounts,
+    ...klarna,
+    ...timerRemoval,
+  }),
   'receive-klarna-webhook': v.object({
     ...table,
+    /** For how many days after its arrival a quarantined delivery is retained. */
+    QUARANTINE_RETENTION_DAYS: wholeNumber,
     SIGNING_KEYS_SECRET_ID: name,
     ...secretTimes,
   }),
   'cancel-expired-session': v.object({ ...table, ...accounts, ...klarna, ...timer }),
   'reconcile-payment-requests': v.object({
     ...table,
+    ...jobs,
     ...accounts,
     ...klarna,
     ...timer,

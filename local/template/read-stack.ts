@@ -20,7 +20,7 @@ export interface ReadStackOptions {
 
 /** The other outputs are addresses, which differ here, or name what there is at AWS only. */
 const operatorsOutput =
-  /^(ApiAuthorization|CredentialsPrefix|TableName|RetentionDays|EventBusName|ScheduleGroupName|FunctionNames|MetricsStack|\w+QueueUrl)$/;
+  /^(ApiAuthorization|CredentialsPrefix|TableName|RetentionDays|TombstoneRetentionDays|EventBusName|ScheduleGroupName|FunctionNames|MetricsStack|\w+QueueUrl)$/;
 
 const region = 'eu-west-1';
 const accountId = '000000000000';

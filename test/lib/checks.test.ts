@@ -89,6 +89,10 @@ describe('wrong settings', () => {
       { retentionDays: 1, maxSession: Duration.hours(2) },
       'retentionDays is 1; allowed: a whole number from 2 to 3650.',
     ],
+    // Klarna may send a webhook again for 21 hours.
+    [{ quarantineRetentionDays: 1 }, 'quarantineRetentionDays is 1; allowed: a whole number from 2 to 3650.'],
+    [{ jobRetentionDays: 1 }, 'jobRetentionDays is 1; allowed: a whole number from 2 to 3650.'],
+    [{ tombstoneRetentionDays: 1 }, 'tombstoneRetentionDays is 1; allowed: a whole number from 2 to 3650.'],
     [{ webhookConcurrency: 0 }, 'webhookConcurrency is 0; allowed: a whole number from 1 to 1000.'],
     [
       { klarnaTestUrl: 'http://klarna.example' },

@@ -291,11 +291,38 @@ it('the outputs say where everything is and what to do next', () => {
     'SweepFailuresQueueUrl',
     'TableName',
     'TimerQueueUrl',
+    'TombstoneRetentionDays',
     'UnpublishedEventsQueueUrl',
     'WebhookUrl',
   ]);
   const kept = templateOf({ retentionDays: 30 }).findOutputs('RetentionDays');
   expect(kept).toMatchObject({ RetentionDays: { Value: '30' } });
+});
+
+interface LambdaResource {
+  readonly Properties: { readonly Environment: { readonly Variables: Readonly<Record<string, string>> } };
+}
+
+interface Output {
+  readonly Value: unknown;
+}
+
+it('each kind of data has its own retention, which is that of records where it is not given', () => {
+  const variable = (given: LapseProps, name: string) => {
+    const functions = Object.values(
+      templateOf(given).findResources('AWS::Lambda::Function'),
+    ) as unknown as readonly LambdaResource[];
+    const values = functions.map(({ Properties }) => Properties.Environment.Variables[name]);
+    return [...new Set(values.filter((value) => value !== undefined))];
+  };
+  const names = ['RETENTION_DAYS', 'QUARANTINE_RETENTION_DAYS', 'JOB_RETENTION_DAYS'];
+  const daysOf = (given: LapseProps) => [
+    ...names.flatMap((name) => variable(given, name)),
+    (templateOf(given).findOutputs('TombstoneRetentionDays')['TombstoneRetentionDays'] as Output).Value,
+  ];
+  expect(daysOf({ retentionDays: 30 })).toEqual(['30', '30', '30', '30']);
+  const each = { quarantineRetentionDays: 20, jobRetentionDays: 10, tombstoneRetentionDays: 2 };
+  expect(daysOf({ retentionDays: 30, ...each })).toEqual(['30', '20', '10', '2']);
 });
 
 it('the outputs name the functions, the authorization of the API and the addresses of Klarna', () => {

@@ -4,6 +4,8 @@ import type { EnvironmentOf } from '../../functions/contract/environment.ts';
 const variables = {
   TABLE_NAME: 'lapse',
   RETENTION_DAYS: '90',
+  QUARANTINE_RETENTION_DAYS: '60',
+  JOB_RETENTION_DAYS: '40',
   ACCOUNTS_SECRET_ID: 'lapse/accounts',
   CREDENTIALS_PREFIX: 'lapse/credentials/',
   CREDENTIALS: '',
