@@ -1064,10 +1064,10 @@ export interface components {
             readonly selected: components["schemas"]["CancelJobSelection"];
             /** @description How many requests the job selects. `null` for a job by `created_before`, where the number is not known in advance. */
             readonly total: number | null;
-            /** @description How many requests are in the report. */
+            /** @description How many requests are in the report. A request that is erased later still counts. */
             readonly done: number;
             readonly outcomes: components["schemas"]["CancelJobOutcomes"];
-            /** @description The reason that the caller gave. */
+            /** @description The reason that the caller gave. `null` once all requests of the job are erased. */
             readonly reason: components["schemas"]["NullableText"];
             /** @description The IAM role or user, or the client of the token, that started the job. */
             readonly requested_by: string;
@@ -1081,7 +1081,7 @@ export interface components {
             readonly created_at: components["schemas"]["Time"];
             readonly updated_at: components["schemas"]["Time"];
         };
-        /** @description How the job selects its requests. The list of ids is not repeated here. */
+        /** @description How the job selects its requests. The list of ids is not repeated here. A session or a reference that is erased later is `null`. */
         readonly CancelJobSelection: {
             /**
              * @description The field of the request that selects.

@@ -9,6 +9,7 @@ import type { Authorization } from '../client/options.ts';
 import { ScannedPaymentRequests } from '../functions/adapters/dynamodb/scanned-payment-requests.ts';
 import { DynamoDbPaymentRequestStore } from '../functions/adapters/dynamodb/dynamodb-payment-request-store.ts';
 import { DynamoDbAccounts } from '../functions/adapters/dynamodb/dynamodb-accounts.ts';
+import { DynamoDbCancelJobs } from '../functions/adapters/dynamodb/dynamodb-cancel-jobs.ts';
 import { DynamoDbKeptAuthorizations } from '../functions/adapters/dynamodb/dynamodb-kept-authorizations.ts';
 import { DynamoDbErasure } from '../functions/adapters/dynamodb/dynamodb-erasure.ts';
 import { DynamoDbQuarantine } from '../functions/adapters/dynamodb/dynamodb-quarantine.ts';
@@ -24,7 +25,7 @@ import type {
   PaymentRequestStore,
   StateChangePublisher,
 } from '../functions/application/ports.ts';
-import { eraseDeliveries, eraseRecords } from '../functions/application/erase-records.ts';
+import { eraseDeliveries, eraseFromJobs, eraseRecords } from '../functions/application/erase-records.ts';
 import { insightTimeouts } from '../functions/application/insight-timeouts.ts';
 import { replayQuarantined } from '../functions/application/replay-quarantined.ts';
 import { resolveAttention } from '../functions/application/resolve-attention.ts';
@@ -102,6 +103,7 @@ export function composeOperations(target: Target) {
     references: store,
     eraseRecords: eraseRecords({ store, erasure: new DynamoDbErasure(tombstonesIn(table, outputs)), clock }),
     eraseDeliveries: eraseDeliveries({ quarantine }),
+    eraseFromJobs: eraseFromJobs(new DynamoDbCancelJobs(table)),
   };
 }
 

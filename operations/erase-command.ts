@@ -1,4 +1,10 @@
-import type { eraseDeliveries, ErasedRecord, eraseRecords } from '../functions/application/erase-records.ts';
+import type {
+  eraseDeliveries,
+  ErasedJob,
+  ErasedRecord,
+  eraseFromJobs,
+  eraseRecords,
+} from '../functions/application/erase-records.ts';
 import type { ReferencedPaymentRequests, SessionPaymentRequests } from '../functions/application/ports.ts';
 import {
   type Account,
@@ -6,7 +12,10 @@ import {
   parsePaymentRequestId,
   parseReference,
   parseSessionId,
+  type PaymentRequestId,
   type PaymentRequestKey,
+  type Reference,
+  type SessionId,
 } from '../functions/domain/identifiers.ts';
 import type { CommandContext, Open } from './command-context.ts';
 import type { Program } from './common-options.ts';
@@ -19,6 +28,7 @@ export interface EraseOperations {
   readonly references: ReferencedPaymentRequests;
   readonly eraseRecords: ReturnType<typeof eraseRecords>;
   readonly eraseDeliveries: ReturnType<typeof eraseDeliveries>;
+  readonly eraseFromJobs: ReturnType<typeof eraseFromJobs>;
 }
 
 /** Which records a person wants erased: exactly one of the three. */
@@ -46,27 +56,65 @@ export function addEraseCommand(program: Program, open: Open): void {
     });
 }
 
-/** Erases the records that the options name, and what is in quarantine about them. Returns whether all of them are erased. */
+/**
+ * Erases the records that the options name, and what quarantine and cancel jobs have about them. The records are last: until then, an
+ * attempt that was interrupted finds them again. Returns whether all is erased.
+ */
 export async function erase(
   operations: EraseOperations,
   context: Pick<CommandContext, 'account' | 'isDryRun' | 'confirm' | 'print'>,
   options: EraseOptions,
 ): Promise<boolean> {
   const { isDryRun, print } = context;
-  const keys = await keysOf(operations, accountOf(context.account()), options);
-  if (keys.length === 0) {
+  const account = accountOf(context.account());
+  const chosen = choiceOf(options);
+  const keys = await keysOf(operations, account, chosen);
+  const planned = await operations.eraseRecords(keys, true);
+  const subject = subjectOf(chosen, planned);
+  const jobs = await operations.eraseFromJobs(account, subject, true);
+  if (keys.length === 0 && jobs.length === 0) {
     print.say('There is no record of this.');
     return true;
   }
-  const isAgreed = isDryRun || (await context.confirm(`Erase ${keys.length} records? It cannot be undone.`));
-  if (!isAgreed) return false;
-  const erased = await operations.eraseRecords(keys, isDryRun);
-  for (const record of erased) show(record, isDryRun, print);
-  const gone = erased.filter(({ outcome }) => outcome === 'erased' || outcome === 'already_erased');
+  const question = `Erase ${keys.length} records, and parts of ${jobs.length} cancel jobs? It cannot be undone.`;
+  if (!isDryRun && !(await context.confirm(question))) return false;
+  const gone = keys.filter(({ paymentRequestId }) => subject.gone.has(paymentRequestId));
   const deliveries = await operations.eraseDeliveries(gone, isDryRun);
-  const done = isDryRun ? 'would be removed' : 'removed';
-  print.say(`${deliveries} webhooks in quarantine ${done}.`);
-  return erased.every(({ outcome }) => outcome !== 'open' && outcome !== 'unsettled');
+  const inJobs = isDryRun ? jobs : await operations.eraseFromJobs(account, subject, false);
+  const erased = isDryRun ? planned : await operations.eraseRecords(keys, false);
+  for (const record of erased) show(record, isDryRun, print);
+  for (const job of inJobs) showJob(job, isDryRun, print);
+  print.say(`${deliveries} webhooks in quarantine ${isDryRun ? 'would be removed' : 'removed'}.`);
+  const isRunning = inJobs.some(({ outcome }) => outcome === 'running');
+  return !isRunning && erased.every(({ outcome }) => outcome !== 'open' && outcome !== 'unsettled');
+}
+
+/** What is erased, by what becomes of each record. */
+function subjectOf({ sessionId, reference }: Choice, planned: readonly ErasedRecord[]) {
+  const isKept = ({ outcome }: ErasedRecord): boolean => outcome === 'open' || outcome === 'unsettled';
+  const idsOf = (records: readonly ErasedRecord[]) => new Set(records.map((each) => each.paymentRequestId));
+  return {
+    sessionId,
+    reference,
+    kept: idsOf(planned.filter(isKept)),
+    gone: idsOf(planned.filter((record) => !isKept(record))),
+  };
+}
+
+function showJob(job: ErasedJob, isDryRun: boolean, print: Printer): void {
+  const { account, jobId } = job;
+  if (job.outcome === 'running') {
+    print.result(
+      { account, job_id: jobId, outcome: 'running' },
+      `cancel job ${jobId}: not erased, because it still runs. Try again when it is done`,
+    );
+    return;
+  }
+  const outcome = isDryRun ? 'would_be_erased' : 'erased';
+  print.result(
+    { account, job_id: jobId, outcome, lines: job.lines },
+    `cancel job ${jobId}: ${isDryRun ? 'would be erased' : 'erased'}, ${job.lines} lines of its report`,
+  );
 }
 
 function show({ account, paymentRequestId, outcome }: ErasedRecord, isDryRun: boolean, print: Printer): void {
@@ -87,28 +135,35 @@ const words: Readonly<Record<ErasedRecord['outcome'] | 'would_be_erased', string
   unknown: 'there is no record of it',
 };
 
+/** What a person wants erased, parsed: exactly one of the three. */
+interface Choice {
+  readonly sessionId?: SessionId;
+  readonly reference?: Reference;
+  readonly ids?: readonly PaymentRequestId[];
+}
+
+function choiceOf({ session, reference, id }: EraseOptions): Choice {
+  const given = [session, reference, id].filter((each) => each !== undefined);
+  if (given.length !== 1) throw new UsageError('Give exactly one of --session, --reference and --id.');
+  if (id) return { ids: id.map((each) => idOf(each)) };
+  if (session !== undefined) {
+    const sessionId = parseSessionId(session);
+    if (sessionId) return { sessionId };
+    throw new UsageError(`--session is ${session}; allowed: the id of a session.`);
+  }
+  const parsed = parseReference(reference ?? '');
+  if (parsed) return { reference: parsed };
+  throw new UsageError(`--reference is ${reference ?? ''}; allowed: a reference.`);
+}
+
 async function keysOf(
   { sessions, references }: EraseOperations,
   account: Account,
-  { session, reference, id }: EraseOptions,
+  { sessionId, reference, ids = [] }: Choice,
 ): Promise<readonly PaymentRequestKey[]> {
-  const given = [session, reference, id].filter((each) => each !== undefined);
-  if (given.length !== 1) throw new UsageError('Give exactly one of --session, --reference and --id.');
-  if (id) return id.map((each) => ({ account, paymentRequestId: idOf(each) }));
-  const keys: PaymentRequestKey[] = [];
-  for await (const key of foundBy()) keys.push(key);
-  return keys;
-
-  function foundBy(): AsyncIterable<PaymentRequestKey> {
-    if (session !== undefined) {
-      const sessionId = parseSessionId(session);
-      if (sessionId) return sessions.ofSession(account, sessionId);
-      throw new UsageError(`--session is ${session}; allowed: the id of a session.`);
-    }
-    const parsed = parseReference(reference ?? '');
-    if (parsed) return references.ofReference(account, parsed);
-    throw new UsageError(`--reference is ${reference ?? ''}; allowed: a reference.`);
-  }
+  if (sessionId) return Array.fromAsync(sessions.ofSession(account, sessionId));
+  if (reference) return Array.fromAsync(references.ofReference(account, reference));
+  return ids.map((paymentRequestId) => ({ account, paymentRequestId }));
 }
 
 function accountOf(given: string): Account {

@@ -1,7 +1,15 @@
 import { decideErasure, type ErasureOutcome } from '../domain/erasure.ts';
-import type { PaymentRequestKey } from '../domain/identifiers.ts';
+import type { CancelJob, CancelJobEntry, CancelJobKey } from '../domain/cancel-job.ts';
+import type { Account, PaymentRequestKey } from '../domain/identifiers.ts';
+import { decideJobErasure, type ErasedSubject } from '../domain/job-erasure.ts';
 import { TransientError } from '../domain/transient-error.ts';
-import type { Clock, ErasableDeliveries, PaymentRequestErasure, PaymentRequestStore } from './ports.ts';
+import type {
+  Clock,
+  ErasableCancelJobs,
+  ErasableDeliveries,
+  PaymentRequestErasure,
+  PaymentRequestStore,
+} from './ports.ts';
 
 /** What erasing needs. */
 export interface ErasureDependencies {
@@ -59,3 +67,38 @@ export const eraseDeliveries =
     }
     return found;
   };
+
+/** A job that named what is erased, and how many lines its report has lost. A running job is left as it is. */
+export type ErasedJob = CancelJobKey &
+  ({ readonly outcome: 'erased'; readonly lines: number } | { readonly outcome: 'running' });
+
+/**
+ * Erases the subject from the cancel jobs of an account. It reads all of them, with their reports. A dry run writes nothing.
+ */
+export const eraseFromJobs =
+  (jobs: ErasableCancelJobs) =>
+  async (account: Account, subject: ErasedSubject, isDryRun: boolean): Promise<readonly ErasedJob[]> => {
+    const erased: ErasedJob[] = [];
+    for await (const job of jobs.allOf(account)) {
+      const stored = { job, names: await jobs.idsOf(job), pages: await pagesOf(jobs, job) };
+      const decided = decideJobErasure(stored, subject);
+      if (decided.outcome === 'unrelated') continue;
+      const { jobId } = job;
+      if (decided.outcome === 'running') {
+        erased.push({ account, jobId, outcome: 'running' });
+        continue;
+      }
+      erased.push({ account, jobId, outcome: 'erased', lines: decided.lines });
+      if (!isDryRun) await jobs.eraseFrom(decided);
+    }
+    return erased;
+  };
+
+async function pagesOf(
+  jobs: Pick<ErasableCancelJobs, 'readPage'>,
+  job: CancelJob,
+): Promise<readonly (readonly CancelJobEntry[])[]> {
+  const pages: (readonly CancelJobEntry[])[] = [];
+  for (let page = 0; page < job.pages; page += 1) pages.push(await jobs.readPage(job, page));
+  return pages;
+}

@@ -20,6 +20,7 @@ import type {
   SessionId,
 } from '../domain/identifiers.ts';
 import type { Instant } from '../domain/instant.ts';
+import type { StoredJob } from '../domain/job-erasure.ts';
 import type { KlarnaResponse } from '../domain/klarna-response.ts';
 import type { ListCursor, ListedPaymentRequest } from '../domain/list-cursor.ts';
 import type { Observation, Position } from '../domain/observation.ts';
@@ -185,6 +186,17 @@ export interface CancelJobs {
   due(now: Instant): AsyncIterable<CancelJobKey>;
   /** At most `limit` jobs of an account, newest first. */
   ofAccount(account: Account, limit: number): Promise<readonly CancelJob[]>;
+}
+
+/** Cancel jobs, for an erasure. No function takes anything out of a job. */
+export interface ErasableCancelJobs extends Pick<CancelJobs, 'idsOf' | 'readPage'> {
+  /** Every job of an account. */
+  allOf(account: Account): AsyncIterable<CancelJob>;
+  /**
+   * Stores what is left of a job whose work is over: the job, the requests that it names and the pages of its report. Its retention
+   * counts on. A part that is not stored any more is not made again.
+   */
+  eraseFrom(left: StoredJob): Promise<void>;
 }
 
 /** The right to run the sweep, which one run has at a time. Faults are thrown. */

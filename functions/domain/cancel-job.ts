@@ -4,11 +4,14 @@ import { type Instant, plusMillis } from './instant.ts';
 import type { ListCursor } from './list-cursor.ts';
 import type { PaymentRequestState } from './payment-request-state.ts';
 
-/** What a job cancels. A list, a session and a reference are fixed at the start. An age is searched page by page while the job runs. */
+/**
+ * What a job cancels. A list, a session and a reference are fixed at the start. An age is searched page by page while the job runs. The
+ * session or the reference is `undefined` once it is erased.
+ */
 export type CancelJobSelection =
   | { readonly by: 'payment_request_ids'; readonly total: number }
-  | { readonly by: 'session_id'; readonly sessionId: SessionId; readonly total: number }
-  | { readonly by: 'reference'; readonly reference: Reference; readonly total: number }
+  | { readonly by: 'session_id'; readonly sessionId: SessionId | undefined; readonly total: number }
+  | { readonly by: 'reference'; readonly reference: Reference | undefined; readonly total: number }
   /** Every open request of the account whose record was created before this moment. */
   | { readonly by: 'created_before'; readonly createdBefore: Instant };
 

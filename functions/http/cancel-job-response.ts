@@ -25,8 +25,8 @@ export const cancelJobView = (job: CancelJob) => ({
 
 const selectedView = (selection: CancelJobSelection) => ({
   by: selection.by,
-  session_id: selection.by === 'session_id' ? selection.sessionId : null,
-  reference: selection.by === 'reference' ? selection.reference : null,
+  session_id: selection.by === 'session_id' ? (selection.sessionId ?? null) : null,
+  reference: selection.by === 'reference' ? (selection.reference ?? null) : null,
   created_before: selection.by === 'created_before' ? formatInstant(selection.createdBefore) : null,
 });
 

@@ -35,12 +35,23 @@ it('a session is erased once it has ended, and a late webhook does not bring it 
   expect(dryRun.lines[0]).toBe(`demo/${id}: would be erased`);
   expect((await lapse.record(id))['session_id']).toBe(session_id);
 
+  const job_id = `job-${randomUUID()}`;
+  await lapse.api('PUT', `/cancel-jobs/${job_id}`, { session_id, reason: 'Anna asked', dry_run: true });
+  await expect
+    .poll(async () => (await lapse.api('GET', `/cancel-jobs/${job_id}`)).body['status'], { timeout: 30_000 })
+    .toBe('done');
+
   const erased = await run('erase', '--session', session_id, '--yes');
   expect([erased.code, erased.lines[0]]).toEqual([0, `demo/${id}: erased`]);
   const gone = async (path: string) => expect((await lapse.api('GET', path)).status).toBe(404);
   await gone(`/payment-requests/${id}`);
   await gone(`/payment-requests/${id}/history`);
   await expect.poll(async () => (await lapse.api('GET', `/sessions/${session_id}`)).status).toBe(404);
+
+  const { body: job } = await lapse.api('GET', `/cancel-jobs/${job_id}`);
+  expect(job).toMatchObject({ done: 1, reason: null, selected: { by: 'session_id', session_id: null } });
+  const { body: report } = await lapse.api('GET', `/cancel-jobs/${job_id}/report`);
+  expect(report).toMatchObject({ payment_requests: [] });
 
   const late = await lapse.deliver(id, 'COMPLETED', {
     occurredAt: new Date(Date.now() + 60_000).toISOString(),

@@ -1,6 +1,7 @@
-import type { CancelJobs } from '../../functions/application/ports.ts';
+import type { CancelJobs, ErasableCancelJobs } from '../../functions/application/ports.ts';
 import type { CancelJob, CancelJobEntry, CancelJobKey } from '../../functions/domain/cancel-job.ts';
 import type { Account, PaymentRequestId } from '../../functions/domain/identifiers.ts';
+import type { StoredJob } from '../../functions/domain/job-erasure.ts';
 import type { Instant } from '../../functions/domain/instant.ts';
 
 /** The map key of a job. */
@@ -9,7 +10,7 @@ export const jobNameOf = ({ account, jobId }: CancelJobKey): string => `${accoun
 const pageNameOf = (key: CancelJobKey, page: number): string => `${jobNameOf(key)} ${page}`;
 
 /** The store of cancel jobs in memory. It passes the contract suite. */
-export class InMemoryCancelJobs implements CancelJobs {
+export class InMemoryCancelJobs implements CancelJobs, ErasableCancelJobs {
   protected readonly jobs = new Map<string, CancelJob>();
   protected readonly names = new Map<
     string,
@@ -66,5 +67,20 @@ export class InMemoryCancelJobs implements CancelJobs {
   ofAccount(account: Account, limit: number): Promise<readonly CancelJob[]> {
     const jobs = [...this.jobs.values()].filter((job) => job.account === account);
     return Promise.resolve(jobs.toSorted((a, b) => (a.createdAt > b.createdAt ? -1 : 1)).slice(0, limit));
+  }
+
+  async *allOf(account: Account): AsyncIterable<CancelJob> {
+    for (const job of await this.ofAccount(account, Number.POSITIVE_INFINITY)) yield job;
+  }
+
+  eraseFrom({ job, names, pages }: StoredJob): Promise<void> {
+    const name = jobNameOf(job);
+    if (this.jobs.has(name)) this.jobs.set(name, job);
+    const named = this.names.get(name);
+    if (named) this.names.set(name, { ...named, ids: names });
+    for (const [page, entries] of pages.entries()) {
+      if (this.pages.has(pageNameOf(job, page))) this.pages.set(pageNameOf(job, page), entries);
+    }
+    return Promise.resolve();
   }
 }

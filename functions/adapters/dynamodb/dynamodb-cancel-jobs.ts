@@ -1,8 +1,9 @@
-import { QueryCommand } from '@aws-sdk/client-dynamodb';
+import { paginateQuery, QueryCommand } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
-import type { CancelJobs } from '../../application/ports.ts';
+import type { CancelJobs, ErasableCancelJobs } from '../../application/ports.ts';
 import type { CancelJob, CancelJobEntry, CancelJobKey } from '../../domain/cancel-job.ts';
 import type { Account, PaymentRequestId } from '../../domain/identifiers.ts';
+import type { StoredJob } from '../../domain/job-erasure.ts';
 import { type Instant, millisOf } from '../../domain/instant.ts';
 import { duePartitionKeys } from './due-partition-keys.ts';
 import type { TableOptions } from './dynamodb-payment-request-store.ts';
@@ -28,7 +29,7 @@ function keyOfPartition(partitionKey: string): CancelJobKey | undefined {
  * Cancel jobs as items of the one table. The job, the requests it names and each page of its report are separate
  * items.
  */
-export class DynamoDbCancelJobs implements CancelJobs {
+export class DynamoDbCancelJobs implements CancelJobs, ErasableCancelJobs {
   readonly #options: TableOptions;
 
   constructor(options: TableOptions) {
@@ -90,22 +91,38 @@ export class DynamoDbCancelJobs implements CancelJobs {
 
   async ofAccount(account: Account, limit: number): Promise<readonly CancelJob[]> {
     const { client, tableName } = this.#options;
-    const { name, partitionKey } = tableSchema.openIndex;
     const { Items: items = [] } = await client.send(
-      new QueryCommand({
-        TableName: tableName,
-        IndexName: name,
-        KeyConditionExpression: '#jobs = :jobs',
-        ExpressionAttributeNames: { '#jobs': partitionKey },
-        ExpressionAttributeValues: marshall({ ':jobs': jobsOf(account) }),
-        ScanIndexForward: false,
-        Limit: limit,
-      }),
+      new QueryCommand({ TableName: tableName, ...jobsQueryOf(account), Limit: limit }),
     );
     const jobs = await Promise.all(
       items.map(async (item) => getItem(this.#options, item[tableSchema.partitionKey]?.S ?? '')),
     );
     return jobs.flatMap((item) => (item ? [fromItem(item)] : []));
+  }
+
+  async *allOf(account: Account): AsyncIterable<CancelJob> {
+    const { client, tableName } = this.#options;
+    const query = { TableName: tableName, ...jobsQueryOf(account) };
+    for await (const { Items: items = [] } of paginateQuery({ client, pageSize: 100 }, query)) {
+      for (const item of items) {
+        const found = await getItem(this.#options, item[tableSchema.partitionKey]?.S ?? '');
+        if (found) yield fromItem(found);
+      }
+    }
+  }
+
+  async eraseFrom({ job, names, pages }: StoredJob): Promise<void> {
+    // The pages last: while they name what is to be erased, another attempt finds the job.
+    const { dueAt: _, ...stored } = job;
+    await this.#replace(partitionKeyOf(job), 'job', stored);
+    await this.#replace(namesOf(job), 'payment_request_ids', names);
+    for (const [page, entries] of pages.entries()) await this.#replace(pageOf(job, page), 'entries', entries);
+  }
+
+  /** Replaces an attribute of an item that exists. Nothing else of the item changes. */
+  async #replace(partitionKey: string, attribute: string, value: unknown): Promise<void> {
+    const update = new UpdateBuilder().put(attribute, value);
+    await this.#update(partitionKey, update, `attribute_exists(${update.name(tableSchema.partitionKey)})`);
   }
 
   #toItem(job: CancelJob): Item {
@@ -146,6 +163,15 @@ const namesOf = (key: CancelJobKey): string => `${partitionKeyOf(key)}#IDS`;
 const pageOf = (key: CancelJobKey, page: number): string => `${partitionKeyOf(key)}#${page}`;
 /** The partition of the open index that holds the jobs of an account. */
 const jobsOf = (account: Account): string => `${account}#JOBS`;
+
+/** The jobs of an account, newest first. */
+const jobsQueryOf = (account: Account) => ({
+  IndexName: tableSchema.openIndex.name,
+  KeyConditionExpression: '#jobs = :jobs',
+  ExpressionAttributeNames: { '#jobs': tableSchema.openIndex.partitionKey },
+  ExpressionAttributeValues: marshall({ ':jobs': jobsOf(account) }),
+  ScanIndexForward: false,
+});
 
 const fromItem = (item: Item): CancelJob =>
   ({ ...(item['job'] as object), dueAt: item[tableSchema.dueIndex.sortKey] }) as CancelJob;

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { CancelJobs } from '../../../functions/application/ports.ts';
+import type { CancelJobs, ErasableCancelJobs } from '../../../functions/application/ports.ts';
 import { type CancelJob, withPage, withStop } from '../../../functions/domain/cancel-job.ts';
-import type { Account, CancelJobId } from '../../../functions/domain/identifiers.ts';
+import type { Account, CancelJobId, Reference } from '../../../functions/domain/identifiers.ts';
 import { type Instant, plusMillis } from '../../../functions/domain/instant.ts';
 import type { ListCursor } from '../../../functions/domain/list-cursor.ts';
 import { jobWith, requestId } from '../../support/cancel-jobs.ts';
@@ -16,9 +16,9 @@ function newJob(fields: Partial<CancelJob> = {}): CancelJob {
 }
 
 /** The contract of a store of jobs. Each test uses its own jobs, so that all can share one store. */
-export function describeCancelJobs(name: string, open: () => CancelJobs): void {
+export function describeCancelJobs(name: string, open: () => CancelJobs & ErasableCancelJobs): void {
   describe(`the store of cancel jobs, ${name}`, () => {
-    let jobs: CancelJobs;
+    let jobs: CancelJobs & ErasableCancelJobs;
     beforeEach(() => {
       jobs = open();
     });
@@ -97,6 +97,34 @@ export function describeCancelJobs(name: string, open: () => CancelJobs): void {
       const mine = [first, second, later, over].map(({ jobId }) => jobId);
       const due = (await dueBy(noon)).filter((jobId) => mine.includes(jobId));
       expect(due).toEqual([first.jobId, second.jobId]);
+    });
+
+    it('an erasure leaves the rest of a job, and makes no part of it again', async () => {
+      const reference = 'order of Anna' as Reference;
+      const job = newJob({ reason: 'Anna asked', selection: { by: 'reference', reference, total: 2 } });
+      const ids = [requestId(1), requestId(2)];
+      await jobs.start(job, ids);
+      const entries = ids.map((paymentRequestId) => ({ paymentRequestId, outcome: 'canceled' }) as const);
+      await jobs.writePage(job, 0, entries);
+      const done = withPage(job, entries, { ids, isLast: true }, noon);
+      await jobs.save(job, done);
+      const selection = { by: 'reference', reference: undefined, total: 2 } as const;
+      const left = { ...done, reason: undefined, selection };
+      await jobs.eraseFrom({ job: left, names: [requestId(2)], pages: [entries.slice(1), []] });
+      expect(await jobs.read(job)).toEqual(left);
+      expect(await jobs.idsOf(job)).toEqual([requestId(2)]);
+      expect(await jobs.readPage(job, 0)).toEqual(entries.slice(1));
+      expect(await jobs.readPage(job, 1)).toEqual([]);
+      const unknown = newJob();
+      await jobs.eraseFrom({ job: unknown, names: [], pages: [[]] });
+      expect(await jobs.read(unknown)).toBeUndefined();
+    });
+
+    it('allOf lists every job of the account, and none of another', async () => {
+      const mine = `all-${jobsSoFar}` as Account;
+      const made = [0, 1, 2].map((number) => newJob({ account: mine, createdAt: plusMillis(noon, number) }));
+      for (const job of made) await jobs.start(job, undefined);
+      expect(await Array.fromAsync(jobs.allOf(mine))).toEqual(made.toReversed());
     });
 
     it('ofAccount lists the newest jobs of the account', async () => {
