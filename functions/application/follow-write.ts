@@ -61,18 +61,23 @@ export const followWrite =
     }
   };
 
-/** Hands over what waits for the reference of a record that no caller has registered. Only a record that is new or has changed its state may be the first one. */
+/** Hands over what waits for the reference of a record, where the write may be the first with that reference. */
 async function settleFor(
-  { account, reference: text, session, changes, paymentRequestId }: PaymentRequest,
+  record: PaymentRequest,
   { awaited, handOver }: Pick<FollowDependencies, 'awaited' | 'handOver'>,
 ): Promise<void> {
+  const { account, reference: text, paymentRequestId } = record;
   const reference = text === undefined ? undefined : parseReference(text);
-  if (!reference || changes.length === 0) return;
-  const isNews = changes.some(({ kind }) => kind === 'state_changed' || (kind === 'registered' && session));
-  if (!isNews) return;
+  if (!reference || !mayBeFirst(record)) return;
   const key = { account, reference };
   if ((await awaited.read(key))?.status === 'waiting') await handOver.settle(key, paymentRequestId);
 }
+
+/** Whether a write may have given the record its reference: that of a caller, or of Klarna with a state, an older one too. */
+const mayBeFirst = ({ session, changes, history }: PaymentRequest): boolean =>
+  changes.length === 0
+    ? ['stale', 'confirming'].includes(history.at(-1)?.effect ?? '')
+    : changes.some(({ kind }) => kind === 'state_changed' || (kind === 'registered' && session));
 
 /** The same for a write of what waits: a request with the reference may have been seen before. */
 export const followReference =

@@ -14,8 +14,7 @@ import {
   lateness,
   nextAttempt,
   type ReconcileAction,
-  type Waiting,
-  waitingOf,
+  waitingSince,
   withoutDefaultTimer,
 } from '../domain/reconciliation.ts';
 import { armTimer } from './arm-timer.ts';
@@ -29,6 +28,7 @@ import type { Accounts, DuePaymentRequests } from './ports.ts';
 import { type Refresh, refreshPaymentRequest } from './refresh-payment-request.ts';
 import { armByDefault, type SessionDependencies } from './register-session.ts';
 import { type SettleDependencies, settleReference } from './settle-reference.ts';
+import type { WaitingSince } from '../domain/sweep-memory.ts';
 import { takeTurns } from './take-turns.ts';
 import type { SeenRecord, UnsettledWatch } from './watch-unsettled.ts';
 import { shortId } from './short-id.ts';
@@ -130,7 +130,7 @@ async function reconcile(
 ): Promise<Attempt> {
   const { store, accounts, pace, clock, see, until } = dependencies;
   let record: PaymentRequest | undefined;
-  let waiting: Waiting | undefined;
+  let waiting: WaitingSince | undefined;
   const seen = (result: SeenRecord['result']): void =>
     see({ key, waiting, attempts: record?.attempts ?? 0, result });
   try {
@@ -139,7 +139,7 @@ async function reconcile(
     if (readSince !== undefined) limited.set(key.account, readSince + 1);
     record = await store.read(key);
     if (!record) return 'nothing';
-    waiting = waitingOf(record, clock.instant());
+    waiting = waitingSince(record);
     const action = decideReconciliation(record, clock.instant());
     if (action === 'nothing') return action;
     const hold = (): Attempt => {

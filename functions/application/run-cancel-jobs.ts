@@ -137,20 +137,21 @@ async function cancelAll(
   const settings = await accounts.find(job.account);
   if (!settings) throw new ConfigurationError(`The secret accounts has no account ${job.account}.`);
   const begin = clock.now();
-  let latest = -1;
+  // The turns come one after the other, and none after one that did not come: the report has no gaps.
+  let turns = Promise.resolve(true);
+  const turnOf = (index: number): Promise<boolean> => {
+    turns = turns.then(async (cameBefore) => {
+      const early = begin + (index * 1_000) / perSecond - clock.now();
+      if (cameBefore && early > 0 && clock.now() < until) await clock.wait(early);
+      return cameBefore && clock.now() < until && pace.turn(settings, 'job', until);
+    });
+    return turns;
+  };
   // Enough at once to keep the rate while Klarna takes two seconds for one cancel, within bounds.
   const atOnce = Math.min(64, 2 * perSecond);
-  const entries = await mapConcurrently(ids, atOnce, async (paymentRequestId, index) => {
-    const early = begin + (index * 1_000) / perSecond - clock.now();
-    if (early > 0 && clock.now() < until) await clock.wait(early);
-    // A late one still begins if a later one of the page has begun: the report has no gaps.
-    // Stryker disable next-line EqualityOperator: no two requests have the same index
-    if (clock.now() >= until && index > latest) return undefined;
-    latest = Math.max(latest, index);
-    // Turns of an account come in order, so no later one of the page has begun.
-    if (!(await pace.turn(settings, 'job', until))) return undefined;
-    return cancelOne(dependencies, job, paymentRequestId, settings);
-  });
+  const entries = await mapConcurrently(ids, atOnce, async (paymentRequestId, index) =>
+    (await turnOf(index)) ? cancelOne(dependencies, job, paymentRequestId, settings) : undefined,
+  );
   return entries.filter((entry) => entry !== undefined);
 }
 

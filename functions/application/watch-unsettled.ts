@@ -1,7 +1,7 @@
 import type { Instant } from '../domain/instant.ts';
-import { instantFromMillis, millisOf, plusMillis } from '../domain/instant.ts';
+import { millisOf, plusMillis } from '../domain/instant.ts';
 import type { PaymentRequestKey } from '../domain/identifiers.ts';
-import { type Waiting, waitingOf } from '../domain/reconciliation.ts';
+import { waitingSince } from '../domain/reconciliation.ts';
 import {
   earliest,
   longestOf,
@@ -17,8 +17,8 @@ import type { Clock, PaymentRequestStore } from './ports.ts';
 /** What the sweep found out about a record that it read. */
 export interface SeenRecord {
   readonly key: PaymentRequestKey;
-  /** How long the record had waited before the attempt; absent where it was not read. */
-  readonly waiting: Waiting | undefined;
+  /** Since when the record had waited before the attempt; absent where it was not read. */
+  readonly waiting: WaitingSince | undefined;
   /** How many attempts before this one settled nothing. */
   readonly attempts: number;
   /**
@@ -78,7 +78,7 @@ export function watchUnsettled(
     const text = textOf(key);
     const before = candidates.get(text);
     // Where the record was not read, what was known before is more.
-    const since = waiting ? sinceOf(waiting, clock.instant()) : (before?.since ?? noWait);
+    const since = waiting ?? before?.since ?? noWait;
     if (result === 'held') held = longestOf([held, since]);
     if (result === 'failed') failedNow.add(text);
     const isAttempt = result === 'tried' || result === 'failed';
@@ -91,10 +91,10 @@ export function watchUnsettled(
   const check = async (candidate: UnsettledRecord, now: Instant): Promise<UnsettledRecord | undefined> => {
     const record = await store.read(candidate.key);
     if (!record) return undefined;
-    const since = sinceOf(waitingOf(record, now), now);
+    const since = waitingSince(record);
     const isFailing = candidate.isFailing && (failedNow.has(textOf(candidate.key)) || record.attempts > 0);
     // What was tried in vain may begin to wait between two attempts of the sweep, for example at its deadline.
-    const isUnsettled = record.attempts > 0 || isFailing || firstOf(since) !== undefined;
+    const isUnsettled = record.attempts > 0 || isFailing || (firstOf(since) ?? 'Z') <= now;
     return isUnsettled ? { ...candidate, since, isFailing } : undefined;
   };
 
@@ -131,15 +131,10 @@ export function watchUnsettled(
 
 const textOf = ({ account, paymentRequestId }: PaymentRequestKey): string => `${account} ${paymentRequestId}`;
 
-const sinceOf = ({ pendingCancel, overdueSession }: Waiting, now: Instant): WaitingSince => ({
-  pendingCancel: pendingCancel > 0 ? instantFromMillis(millisOf(now) - pendingCancel) : undefined,
-  overdueSession: overdueSession > 0 ? instantFromMillis(millisOf(now) - overdueSession) : undefined,
-});
-
 const noWait: WaitingSince = { pendingCancel: undefined, overdueSession: undefined };
 
 const ageOf = (since: Instant | undefined, now: Instant): number =>
-  since === undefined ? 0 : millisOf(now) - millisOf(since);
+  since === undefined ? 0 : Math.max(0, millisOf(now) - millisOf(since));
 
 const firstOf = ({ pendingCancel, overdueSession }: WaitingSince): Instant | undefined =>
   earliest([pendingCancel, overdueSession]);

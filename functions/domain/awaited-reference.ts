@@ -182,9 +182,11 @@ export const firstSeen = (
   records: readonly PaymentRequest[],
 ): PaymentRequest | undefined => {
   const from = plusMillis(since, -overlap);
-  const wasOpen = ({ createdAt, session, cancellation }: PaymentRequest): boolean =>
+  const wasOpen = ({ createdAt, session, cancellation, occurredAt }: PaymentRequest): boolean =>
     createdAt >= from ||
-    [session?.registeredAt, cancellation?.requestedAt].some((time) => time !== undefined && time >= since);
+    [session?.registeredAt, cancellation?.requestedAt, occurredAt].some(
+      (time) => time !== undefined && time >= since,
+    );
   return records
     .filter(({ paymentRequestId }) => paymentRequestId !== before)
     .filter((record) => alreadySeen([record]) !== undefined || wasOpen(record))

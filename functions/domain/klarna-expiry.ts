@@ -130,13 +130,16 @@ function withKnownExpiry(
       : record;
   }
   const shown = observation?.klarnaExpiresAt ?? askedFor;
+  const known = laterOf(shown, askedFor);
+  const before = laterOf(session.klarnaExpiryMayBe ?? known, klarnaExpiry?.shown ?? known);
   return {
     ...record,
     klarnaExpiresAt: shown,
     session: {
       ...session,
       klarnaExpiry: { askedFor, shown },
-      klarnaExpiryMayBe: undefined,
+      // A call for a later expiry may have overtaken this one, or may still be under way.
+      klarnaExpiryMayBe: before > known ? before : undefined,
       isKlarnaExpiryUnanswered: undefined,
     },
   };

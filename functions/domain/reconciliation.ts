@@ -2,6 +2,7 @@ import { klarnaEndOf, mostAttempts, sweepMargin, workOf, type WorkKind } from '.
 import { type Instant, millisOf, plusMillis } from './instant.ts';
 import { attentionAfterEnd } from './attention.ts';
 import { isKlarnaExpiryEarly, isUnsettled, type PaymentRequest } from './payment-request.ts';
+import type { WaitingSince } from './sweep-memory.ts';
 import { isOpen } from './payment-request-state.ts';
 
 /** Minutes until the next attempt, by how many attempts have settled nothing. The first is the next sweep's. */
@@ -76,21 +77,13 @@ export const withoutDefaultTimer = (record: PaymentRequest): PaymentRequest => (
   timer: record.timer === 'undecided' ? 'none' : record.timer,
 });
 
-/** For how many milliseconds a record has waited for an end that it should have; 0 where it waits for none. */
-export interface Waiting {
-  /** Since a cancel was requested whose end is not known. */
-  readonly pendingCancel: number;
-  /** Since the deadline of a session that is to be canceled, while the request is open. */
-  readonly overdueSession: number;
-}
-
-/** How long this record has waited. */
-export function waitingOf(record: PaymentRequest, now: Instant): Waiting {
-  const { state, session, timer } = record;
+/** Since when this record has waited, or from when it will wait. */
+export function waitingSince(record: PaymentRequest): WaitingSince {
+  const { state, session, timer, deadlineAt } = record;
   const isToEnd = isOpen(state) && session?.onTimeout === 'cancel' && timer !== 'fired';
   return {
-    pendingCancel: isUnsettled(record) ? millisOf(now) - millisOf(record.cancellation.requestedAt) : 0,
-    overdueSession: isToEnd ? Math.max(0, lateness(record, now)) : 0,
+    pendingCancel: isUnsettled(record) ? record.cancellation.requestedAt : undefined,
+    overdueSession: isToEnd ? deadlineAt : undefined,
   };
 }
 

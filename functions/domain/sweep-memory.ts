@@ -1,7 +1,10 @@
 import type { PaymentRequestKey } from './identifiers.ts';
 import type { Instant } from './instant.ts';
 
-/** Since when a record has waited for an end that it should have; `undefined` where it waits for none of that kind. */
+/**
+ * Since when a record has waited for an end that it should have, or from when it will, at its deadline. `undefined` where it waits for
+ * none of that kind.
+ */
 export interface WaitingSince {
   /** Since a cancel was requested whose end is not known. */
   readonly pendingCancel: Instant | undefined;

@@ -327,6 +327,16 @@ describe('the stream and the sweep', () => {
     expect(other.handedOver).toEqual([[referenceKey, key.paymentRequestId]]);
   });
 
+  it('an older webhook that names the reference first hands over what waits', async () => {
+    const shop = new Shop();
+    await shop.world.webhook(observed('IN_PROGRESS', afterNoon(2)));
+    await shop.put();
+    await shop.world.webhook(observed('SUBMITTED', afterNoon(1), { reference }));
+    expect(shop.world.record.history.at(-1)?.effect).toBe('stale');
+    await shop.follow(shop.world.record);
+    expect(shop.handedOver).toEqual([[referenceKey, key.paymentRequestId]]);
+  });
+
   it('a write of what waits finds a request that was seen before', async () => {
     const shop = new Shop();
     await shop.put();

@@ -6,8 +6,8 @@ import {
   watchUnsettled,
 } from '../../functions/application/watch-unsettled.ts';
 import { parsePaymentRequestId, type PaymentRequestKey } from '../../functions/domain/identifiers.ts';
-import type { Waiting } from '../../functions/domain/reconciliation.ts';
-import { mostRemembered, noMemory } from '../../functions/domain/sweep-memory.ts';
+import { instantFromMillis } from '../../functions/domain/instant.ts';
+import { mostRemembered, noMemory, type WaitingSince } from '../../functions/domain/sweep-memory.ts';
 import { key, observed, registrationWith } from '../support/fixtures.ts';
 import { ScriptedKlarna, unclear } from '../support/scripted-klarna.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
@@ -118,7 +118,10 @@ describe('watchUnsettled, with more records than it remembers', () => {
     if (!paymentRequestId) throw new Error('malformed');
     return { ...key, paymentRequestId };
   };
-  const waitingFor = (index: number) => ({ pendingCancel: (index + 1) * minute, overdueSession: 0 });
+  const waitingFor = (index: number): WaitingSince => ({
+    pendingCancel: instantFromMillis(clock.now() - (index + 1) * minute),
+    overdueSession: undefined,
+  });
 
   /** A sweep that sees so many pending cancels, none of which it finds again. */
   const seeing = async (count: number, known = noMemory, isGone = true) => {
@@ -150,7 +153,7 @@ describe('watchUnsettled, with more records than it remembers', () => {
     ['whose turn has not come', 'held', 1],
   ] as const)('a record %s keeps what the last run knew of it', async (_, result, failing) => {
     const faulty = { read: () => Promise.reject(new Error('no table')) };
-    const seenIn = async (waiting: Waiting | undefined, as: SeenRecord['result'], known = noMemory) => {
+    const seenIn = async (waiting: WaitingSince | undefined, as: SeenRecord['result'], known = noMemory) => {
       const watch = watchUnsettled({ store: faulty, clock, onFault: () => undefined }, known);
       watch.see({ key, waiting, attempts: 1, result: as });
       return watch.view();

@@ -146,6 +146,8 @@ describe('the request that joins', () => {
     expect(firstSeen(waiting(), ended({ session: at(1) }))).toBeDefined();
     expect(firstSeen(waiting(), ended({ cancellation: cancel }))).toBeDefined();
     expect(firstSeen(waiting(), ended({ session: at(-1) }))).toBeUndefined();
+    expect(firstSeen(waiting(), ended({ occurredAt: afterNoon(1) }))).toBeDefined();
+    expect(firstSeen(waiting(), ended({ occurredAt: afterNoon(-1) }))).toBeUndefined();
   });
 });
 

@@ -172,12 +172,25 @@ describe('withIntendedExpiry', () => {
   });
 
   it.each([
-    ['accepted', undefined],
     ['refused', afterNoon(60)],
     ['unknown', afterNoon(60)],
   ] as const)('the possible expiry after a response that is %s is %s', (outcome, expected) => {
     const asked = registered({ session: { ...session, klarnaExpiryMayBe: afterNoon(60) } });
     const { session: after } = withExpiryResponse(asked, response({ outcome, observation: undefined }), noon);
+    expect(after?.klarnaExpiryMayBe).toBe(expected);
+  });
+
+  it.each([
+    ['the one that was asked for', { klarnaExpiryMayBe: afterNoon(30) }, undefined],
+    ['a later one that may have been asked for since', { klarnaExpiryMayBe: afterNoon(60) }, afterNoon(60)],
+    [
+      'a later one that Klarna has shown since',
+      { klarnaExpiry: { askedFor: afterNoon(60), shown: afterNoon(60) } },
+      afterNoon(60),
+    ],
+  ])('after a response that is accepted, the expiry may be %s', (_, known, expected) => {
+    const asked = registered({ session: { ...session, ...known } });
+    const { session: after } = withExpiryResponse(asked, response({ observation: undefined }), noon);
     expect(after?.klarnaExpiryMayBe).toBe(expected);
   });
 });

@@ -7,19 +7,12 @@ import {
   lateness,
   nextAttempt,
   type ReconcileAction,
-  type Waiting,
-  waitingOf,
+  waitingSince,
   withoutDefaultTimer,
 } from '../../functions/domain/reconciliation.ts';
 import { noon, recordWith, versioned } from '../support/fixtures.ts';
-import {
-  afterNoon,
-  cancellationWith,
-  minute,
-  registered,
-  session,
-  settledWith,
-} from '../support/sessions.ts';
+import { afterNoon, cancellationWith, registered, session, settledWith } from '../support/sessions.ts';
+import type { WaitingSince } from '../../functions/domain/sweep-memory.ts';
 
 const due = { dueAt: noon };
 const now = afterNoon(40);
@@ -31,41 +24,31 @@ const withNetAt = (minutes: number) => ({
 });
 const observedOnly = { session: { ...session, onTimeout: 'observe' as const } };
 
-describe('how long a record has waited', () => {
-  it.each<[string, Partial<PaymentRequest>, Waiting]>([
-    ['a session before its deadline', {}, { pendingCancel: 0, overdueSession: 0 }],
-    [
-      'a session past its deadline',
-      { deadlineAt: afterNoon(-5) },
-      { pendingCancel: 0, overdueSession: 5 * minute },
-    ],
-    [
-      'a session whose timer ended nothing',
-      { deadlineAt: afterNoon(-5), timer: 'fired' },
-      { pendingCancel: 0, overdueSession: 0 },
-    ],
+const noWait: WaitingSince = { pendingCancel: undefined, overdueSession: undefined };
+
+describe('since when a record has waited', () => {
+  it.each<[string, Partial<PaymentRequest>, Partial<WaitingSince>]>([
+    ['a session before its deadline', { deadlineAt: afterNoon(5) }, { overdueSession: afterNoon(5) }],
+    ['a session after its deadline', { deadlineAt: afterNoon(-5) }, { overdueSession: afterNoon(-5) }],
+    ['a session whose timer ended nothing', { deadlineAt: afterNoon(-5), timer: 'fired' }, {}],
     [
       'an observed session past its deadline',
       { deadlineAt: afterNoon(-5), session: { ...session, onTimeout: 'observe' } },
-      { pendingCancel: 0, overdueSession: 0 },
+      {},
     ],
-    [
-      'a paid session',
-      { deadlineAt: afterNoon(-5), state: 'COMPLETED' },
-      { pendingCancel: 0, overdueSession: 0 },
-    ],
+    ['a paid session', { deadlineAt: afterNoon(-5), state: 'COMPLETED' }, {}],
     [
       'a pending cancel',
-      { cancellation: settledWith({ outcome: 'pending', requestedAt: afterNoon(-20) }) },
-      { pendingCancel: 20 * minute, overdueSession: 0 },
+      { cancellation: settledWith({ outcome: 'pending', requestedAt: afterNoon(-20) }), ...observedOnly },
+      { pendingCancel: afterNoon(-20) },
     ],
     [
       'a settled cancel',
-      { cancellation: settledWith({ outcome: 'refused', requestedAt: afterNoon(-20) }) },
-      { pendingCancel: 0, overdueSession: 0 },
+      { cancellation: settledWith({ outcome: 'refused', requestedAt: afterNoon(-20) }), ...observedOnly },
+      {},
     ],
   ])('%s', (_, fields, waiting) => {
-    expect(waitingOf(registered(fields), noon)).toEqual(waiting);
+    expect(waitingSince(registered(fields))).toEqual({ ...noWait, ...waiting });
   });
 });
 

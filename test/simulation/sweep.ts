@@ -6,7 +6,7 @@ import {
   type UnsettledWatch,
   watchUnsettled,
 } from '../../functions/application/watch-unsettled.ts';
-import { waitingOf } from '../../functions/domain/reconciliation.ts';
+import { waitingSince } from '../../functions/domain/reconciliation.ts';
 import type { SweepMemory } from '../../functions/domain/sweep-memory.ts';
 import { nameOf } from '../support/in-memory-payment-request-store.ts';
 import { minute } from '../support/sessions.ts';
@@ -103,12 +103,17 @@ export class Sweep {
       (ending) => {
         if (ending.kind !== 'returned') this.#hasForgotten = true;
         if (ending.kind === 'returned' && ending.result) {
-          // Klarna's expiry cannot move while the customer pays. If the session is only observed by then, only the sweep
-          // moves it afterwards.
+          // Klarna's expiry cannot move while the customer pays. If the customer steps back or the session is only observed by then,
+          // only the sweep moves it afterwards.
           const mayFollow = [...table.records.values()].some(
-            ({ session }) => session?.onTimeout === 'observe',
+            ({ session, history }) =>
+              session?.onTimeout === 'observe' ||
+              history.some(({ kind, effect }) => kind === 'klarna_expiry' && effect !== 'accepted'),
           );
-          const repaired = repairs(mayFollow ? { ...ending.result, arm: 0 } : ending.result);
+          // An account that is over its share of Klarna's limit waits for its turn, and the sweep may be the first to have it.
+          const isInTurn = plan.overShare === undefined;
+          const { arm, end } = ending.result;
+          const repaired = repairs({ ...ending.result, arm: mayFollow ? 0 : arm, end: isInTurn ? end : 0 });
           this.repairs += repaired;
           engine.note(name, () => `   report: ${JSON.stringify(ending.result)}`);
           if (repaired > 0 && plan.mode === 'lossless') {
@@ -168,7 +173,9 @@ export class Sweep {
         this.#triedAgain.delete(name);
         continue;
       }
-      const { pendingCancel, overdueSession } = waitingOf(record, startedAt);
+      const since = waitingSince(record);
+      const ageOf = (moment = startedAt) => Math.max(0, millisOf(startedAt) - millisOf(moment));
+      const [pendingCancel, overdueSession] = [ageOf(since.pendingCancel), ageOf(since.overdueSession)];
       if (pendingCancel > gauges.pendingCancelAge || overdueSession > gauges.overdueSessionAge) {
         const waits = `${pendingCancel} ms for its cancel, ${overdueSession} ms for its end`;
         this.#world.judge.violate('the-sweep-knows-who-waits', `${shortOf(record)} has waited ${waits}`);

@@ -33,8 +33,8 @@ export interface Version extends CodeVersion {
 
 const current: Version = { ...currentVersion, bend: (ports) => ports, useCases: (useCases) => useCases };
 
-/** Attributes that were added after the older version: Klarna's expiry, and two indexes. */
-const sinceOlder: readonly string[] = ['kx', 'rk', 'ak', 'aa'] satisfies Attribute[];
+/** Attributes that were added after the older version: those of two indexes. */
+const sinceOlder: readonly string[] = ['rk', 'ak', 'aa'] satisfies Attribute[];
 
 const without = (item: Item, attributes: readonly string[]): Item =>
   Object.fromEntries(Object.entries(item).filter(([name]) => !attributes.includes(name)));
