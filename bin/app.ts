@@ -18,8 +18,11 @@ if (timers !== 'scheduler' && timers !== 'sweep') {
 const klarnaUrl: unknown = app.node.tryGetContext('klarnaUrl');
 const klarnaUrls =
   typeof klarnaUrl === 'string' ? { klarnaTestUrl: klarnaUrl, klarnaLiveUrl: klarnaUrl } : {};
+// `-c pageOrigins=https://shop.example,https://m.shop.example` overrides those of the stage.
+const pageOrigins: unknown = app.node.tryGetContext('pageOrigins');
+const pages = typeof pageOrigins === 'string' ? { pageOrigins: pageOrigins.split(',') } : {};
 const stack = new LapseStack(app, typeof stage === 'string' ? `Lapse-${stage}` : 'Lapse', {
-  lapse: { ...ofStage, timers, ...klarnaUrls },
+  lapse: { ...ofStage, timers, ...klarnaUrls, ...pages },
   description:
     'Ends a Klarna Payment Request when its checkout session ends, and never one the customer has paid',
 });

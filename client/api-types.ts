@@ -219,6 +219,59 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/accounts/{account}/sessions/{session_id}/page-token": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                /** @description The account's name in this deployment. */
+                readonly account: components["parameters"]["account"];
+                /** @description The shop's id of the checkout session, percent-encoded. */
+                readonly session_id: components["parameters"]["sessionId"];
+            };
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Make a page token
+         * @description Returns a token with which a page of the shop may read this session, and nothing else, until it expires. Make it in your back
+         *     end, where you render the page, and give it to the page. It is signed and not encrypted: who has it can read the account's name
+         *     and the session's id. It cannot be withdrawn, so let it live no longer than the page.
+         *
+         *     The deployment needs the setting `pageOrigins`. The call stores nothing. The body can be left out.
+         */
+        readonly post: operations["createPageToken"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/page/session": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Retrieve the session of a page token
+         * @description For a browser. Returns the status of the session that the token names, and the time that is left. It shows no record, no state of
+         *     a Payment Request, no reason and no caller. The only route without IAM or a JWT: send the page token as a bearer token.
+         *
+         *     A browser lets pages of the configured `pageOrigins` read the response, and no other page. The same function responds to the
+         *     preflight `OPTIONS`. A 429 is from API Gateway and has no header for a browser, so a page sees it as a network error.
+         */
+        readonly get: operations["getPageSession"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/accounts/{account}/references/{reference}": {
         readonly parameters: {
             readonly query?: never;
@@ -949,6 +1002,36 @@ export interface components {
             /** @description The records, oldest first. */
             readonly payment_requests: readonly components["schemas"]["Record"][];
         };
+        /** @description What a page token may do. */
+        readonly PageTokenRequest: {
+            /** @description How long the token is valid, from `PT1M` to `PT48H`. `PT1H` where it is left out. */
+            readonly valid_for?: components["schemas"]["Duration"];
+        };
+        /** @description A token that allows reading one session. */
+        readonly PageToken: {
+            readonly account: components["schemas"]["Account"];
+            /** @description The session that it allows reading. */
+            readonly session_id: components["schemas"]["PathId"];
+            /** @description The token, for the header `Authorization` with the scheme `Bearer`. Its form may change. */
+            readonly token: string;
+            /** @description The token is no longer valid from this time on. */
+            readonly expires_at: components["schemas"]["Time"];
+            /** @description The path of this API that takes the token. */
+            readonly path: string;
+        };
+        /** @description A session as its page sees it. */
+        readonly PageSession: {
+            /** @description The shop's id of the checkout session. */
+            readonly session_id: components["schemas"]["PathId"];
+            readonly status: components["schemas"]["SessionStatus"];
+            /** @description The time of this response, by Lapse's clock. */
+            readonly server_time: components["schemas"]["Time"];
+            /**
+             * @description Whole seconds until the customer can pay no request of the session. 0 once that is over. `null` if no request is open, or if an
+             *     open one has no known end.
+             */
+            readonly seconds_left: number | null;
+        };
         /** @description The outcome of the cancel of a session. */
         readonly SessionOutcome: {
             readonly account: components["schemas"]["Account"];
@@ -1295,7 +1378,7 @@ export interface components {
              * @description The kind of error. It is stable; branch on it.
              * @enum {string}
              */
-            readonly type: "urn:lapse:problem:invalid-request" | "urn:lapse:problem:forbidden" | "urn:lapse:problem:unknown-account" | "urn:lapse:problem:unknown-route" | "urn:lapse:problem:method-not-allowed" | "urn:lapse:problem:not-found" | "urn:lapse:problem:already-final" | "urn:lapse:problem:cancellation-pending" | "urn:lapse:problem:account-in-secret" | "urn:lapse:problem:job-exists" | "urn:lapse:problem:extension-limit" | "urn:lapse:problem:session-full" | "urn:lapse:problem:payload-too-large" | "urn:lapse:problem:idempotency-key-reused" | "urn:lapse:problem:klarna-denied" | "urn:lapse:problem:unavailable" | "urn:lapse:problem:misconfigured" | "urn:lapse:problem:internal";
+            readonly type: "urn:lapse:problem:invalid-request" | "urn:lapse:problem:forbidden" | "urn:lapse:problem:unknown-account" | "urn:lapse:problem:unknown-route" | "urn:lapse:problem:method-not-allowed" | "urn:lapse:problem:not-found" | "urn:lapse:problem:already-final" | "urn:lapse:problem:cancellation-pending" | "urn:lapse:problem:account-in-secret" | "urn:lapse:problem:invalid-page-token" | "urn:lapse:problem:no-page-origins" | "urn:lapse:problem:job-exists" | "urn:lapse:problem:extension-limit" | "urn:lapse:problem:session-full" | "urn:lapse:problem:payload-too-large" | "urn:lapse:problem:idempotency-key-reused" | "urn:lapse:problem:klarna-denied" | "urn:lapse:problem:unavailable" | "urn:lapse:problem:misconfigured" | "urn:lapse:problem:internal";
             /** @description A short text for the type. */
             readonly title: string;
             /** @description The HTTP status code. */
@@ -1424,6 +1507,26 @@ export interface components {
             headers: {
                 /** @description Seconds to wait before the next call. Present with `cancellation-pending`. */
                 readonly "Retry-After"?: number;
+                readonly [name: string]: unknown;
+            };
+            content: {
+                readonly "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The deployment has no `pageOrigins`, so no page could use a token. The operator must configure them. */
+        readonly NoPageOrigins: {
+            headers: {
+                readonly [name: string]: unknown;
+            };
+            content: {
+                readonly "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The page token is missing, malformed, forged or expired. Get a new one from the shop's back end. */
+        readonly InvalidPageToken: {
+            headers: {
+                /** @description The scheme `Bearer`. API Gateway may send it as `x-amzn-Remapped-www-authenticate`. */
+                readonly "WWW-Authenticate"?: string;
                 readonly [name: string]: unknown;
             };
             content: {
@@ -2073,6 +2176,83 @@ export interface operations {
             readonly 403: components["responses"]["Forbidden"];
             readonly 404: components["responses"]["NotFoundOrUnknownAccount"];
             readonly 405: components["responses"]["MethodNotAllowed"];
+            readonly 429: components["responses"]["TooManyRequests"];
+            readonly 500: components["responses"]["Internal"];
+            readonly 503: components["responses"]["Unavailable"];
+        };
+    };
+    readonly createPageToken: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                /** @description The account's name in this deployment. */
+                readonly account: components["parameters"]["account"];
+                /** @description The shop's id of the checkout session, percent-encoded. */
+                readonly session_id: components["parameters"]["sessionId"];
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["PageTokenRequest"];
+            };
+        };
+        readonly responses: {
+            /** @description The token. */
+            readonly 201: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["PageToken"];
+                };
+            };
+            readonly 400: components["responses"]["InvalidRequest"];
+            readonly 401: components["responses"]["Unauthorized"];
+            readonly 403: components["responses"]["Forbidden"];
+            readonly 404: components["responses"]["NotFound"];
+            readonly 405: components["responses"]["MethodNotAllowed"];
+            readonly 409: components["responses"]["NoPageOrigins"];
+            readonly 413: components["responses"]["PayloadTooLarge"];
+            readonly 429: components["responses"]["TooManyRequests"];
+            readonly 500: components["responses"]["Internal"];
+            readonly 503: components["responses"]["Unavailable"];
+        };
+    };
+    readonly getPageSession: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description The `ETag` of an earlier response. */
+                readonly "If-None-Match"?: string;
+            };
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description The session. */
+            readonly 200: {
+                headers: {
+                    readonly ETag: components["headers"]["ETag"];
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["PageSession"];
+                };
+            };
+            /** @description Nothing but the clock has changed since the response with this `ETag`. */
+            readonly 304: {
+                headers: {
+                    readonly ETag: components["headers"]["ETag"];
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
+            readonly 400: components["responses"]["InvalidRequest"];
+            readonly 401: components["responses"]["InvalidPageToken"];
+            readonly 404: components["responses"]["NotFound"];
             readonly 429: components["responses"]["TooManyRequests"];
             readonly 500: components["responses"]["Internal"];
             readonly 503: components["responses"]["Unavailable"];

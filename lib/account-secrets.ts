@@ -23,6 +23,8 @@ export class AccountSecrets extends Construct {
   readonly credentialsPrefix: string;
   readonly accounts: ISecret;
   readonly signingKeys: ISecret;
+  /** The keys that sign page tokens. Undefined: the stack has no `pageOrigins`. */
+  readonly pageKeys: ISecret | undefined;
   readonly #settings: SharedProps['settings'];
 
   constructor(scope: Construct, id: string, shared: SharedProps, existing: ExistingSecrets) {
@@ -47,6 +49,7 @@ export class AccountSecrets extends Construct {
         `${this.credentialsPrefix}${name}`,
       );
     }
+    this.pageKeys = shared.settings.pageOrigins.length > 0 ? this.#createPageKeys(shared) : undefined;
     new LapseAlarm(this, 'SecretStale', {
       topic: shared.alarmTopic,
       shoppers: 'The last known secret serves for a limited time, after which cancels and timeouts fail.',
@@ -93,6 +96,13 @@ export class AccountSecrets extends Construct {
     return { ...this.#cacheEnvironment, SIGNING_KEYS_SECRET_ID: idOf(this.signingKeys) };
   }
 
+  /** What a function reads to make and to accept page tokens: nothing where the stack has no `pageOrigins`. */
+  get pageEnvironment() {
+    return this.pageKeys
+      ? { PAGE_ORIGINS: this.#settings.pageOrigins.join(','), PAGE_KEYS_SECRET_ID: idOf(this.pageKeys) }
+      : {};
+  }
+
   /** Allows reading the accounts, and every credential under the prefix. */
   grantReadAccounts(grantee: LapseFunction): void {
     this.#allowReading(grantee, this.accounts);
@@ -115,11 +125,40 @@ export class AccountSecrets extends Construct {
     this.#allowReading(grantee, this.signingKeys);
   }
 
+  /** Allows reading the keys of page tokens, if there are any. */
+  grantReadPageKeys(grantee: LapseFunction): void {
+    if (this.pageKeys) this.#allowReading(grantee, this.pageKeys);
+  }
+
   /** Every function may already use the key of Lapse. A secret of yours may have another one. */
   #allowReading(grantee: LapseFunction, secret: ISecret): void {
     const { secretFullArn, secretArn, encryptionKey } = secret;
     grantee.allow(['secretsmanager:GetSecretValue'], [secretFullArn ?? `${secretArn}-??????`]);
     if (secret.node.scope !== this) encryptionKey?.grantDecrypt(grantee.function);
+  }
+
+  /**
+   * CloudFormation makes the first key, so no person ever sees it. It would make another one if what is generated changed here:
+   * every token would become invalid.
+   */
+  #createPageKeys({ settings, encryptionKey }: SharedProps): ISecret {
+    const secret = new Secret(this, 'page-keys', {
+      description: 'Keys of the page tokens of Lapse. lapse page-keys rotate replaces them',
+      ...(encryptionKey && { encryptionKey }),
+      generateSecretString: {
+        secretStringTemplate: '{}',
+        generateStringKey: 'current',
+        excludePunctuation: true,
+        passwordLength: 64,
+      },
+      removalPolicy: settings.removalPolicy,
+    });
+    acknowledge(secret, {
+      id: 'AwsSolutions::AwsSolutions-SMG4',
+      reason:
+        'The command lapse page-keys rotate replaces the key. The one before stays valid until the next time.',
+    });
+    return secret as ISecret;
   }
 
   #create(

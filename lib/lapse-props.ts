@@ -118,6 +118,8 @@ export const lapsePropNames: readonly string[] = Object.keys({
   webhookIngress: true,
   apiRateLimit: true,
   apiBurstLimit: true,
+  pageOrigins: true,
+  pageRateLimit: true,
   webhookConcurrency: true,
   timerConcurrency: true,
   cancelJobsPerSecond: true,

@@ -84,6 +84,18 @@ export interface LapseSettings {
    */
   readonly apiBurstLimit?: number;
   /**
+   * The origins of the shop's pages that may read a session with a page token, such as `https://shop.example`: at most 20. With one or
+   * more, the stack has the public route `GET /page/session`, and a secret with the keys that sign the tokens.
+   * @default - none: there is no public route, and no page token can be made
+   */
+  readonly pageOrigins?: readonly string[];
+  /**
+   * Calls of `GET /page/session` in a second, over all pages; 1 to 10000. It is apart from `apiRateLimit`, so that pages cannot take the
+   * calls of the shop. Twice as many may come at once.
+   * @default 100
+   */
+  readonly pageRateLimit?: number;
+  /**
    * Webhooks processed at once: concurrent executions that Lambda sets aside for them and that they cannot exceed; 1 to 1000. A Lambda
    * URL then accepts ten times as many in a second. Beyond that the response is 429, and Klarna sends the webhook again. A flood of
    * forged webhooks cannot take the concurrency of the other functions, but it can keep Klarna's own webhooks waiting. The account's

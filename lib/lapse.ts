@@ -179,6 +179,7 @@ export class Lapse extends Construct {
       KlarnaLiveUrl: shared.settings.klarnaLiveUrl,
       AccountsSecretName: secrets.accounts.secretName,
       SigningKeysSecretName: secrets.signingKeys.secretName,
+      ...(secrets.pageKeys && { PageKeysSecretName: secrets.pageKeys.secretName }),
       CredentialsPrefix: secrets.credentialsPrefix,
       ...(shared.encryptionKey && { EncryptionKeyArn: shared.encryptionKey.keyArn }),
       EventBusName: this.bus.eventBusName,

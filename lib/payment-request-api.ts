@@ -27,6 +27,7 @@ import { requireKnown } from './known-properties.ts';
 import { LapseAlarm } from './lapse-alarm.ts';
 import { LapseFunction } from './lapse-function.ts';
 import type { LapseDomain } from './lapse-props.ts';
+import { addPageRoutes } from './page-routes.ts';
 import type { ResolvedSettings } from './resolve-settings.ts';
 import type { PaymentRequestTable } from './payment-request-table.ts';
 import type { SessionTimer } from './session-timer.ts';
@@ -86,6 +87,8 @@ export class PaymentRequestApi extends Construct {
     if (props.domain) this.#addDomain(props.domain, stage);
     this.url = props.domain ? `https://${props.domain.name}` : this.api.apiEndpoint;
     this.#addRoutes();
+    if (settings.pageOrigins.length > 0)
+      addPageRoutes(this.api, stage, { get: this.functions['get-payment-request'], settings });
     new LapseAlarm(this, 'ApiServerErrors', {
       topic: alarmTopic,
       shoppers:
@@ -141,7 +144,7 @@ export class PaymentRequestApi extends Construct {
     const get = new LapseFunction(this, 'Get', {
       shared,
       functionName: 'get-payment-request',
-      environment: { ...table.environment, ...secrets.accountsEnvironment },
+      environment: { ...table.environment, ...secrets.accountsEnvironment, ...secrets.pageEnvironment },
       memorySize,
       timeout: Duration.seconds(15),
     });
@@ -149,6 +152,7 @@ export class PaymentRequestApi extends Construct {
     const { dueIndex, openIndex, sessionIndex, referenceIndex, attentionIndex } = tableSchema;
     table.grantQuery(get, dueIndex, openIndex, sessionIndex, referenceIndex, attentionIndex);
     secrets.grantReadAccounts(get);
+    secrets.grantReadPageKeys(get);
     return get;
   }
 

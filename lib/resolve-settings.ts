@@ -51,6 +51,8 @@ const defaults = {
   webhookIngress: 'function-url',
   apiRateLimit: 500,
   apiBurstLimit: 1_000,
+  pageOrigins: [] as readonly string[],
+  pageRateLimit: 100,
   timerConcurrency: 10,
   cancelJobsPerSecond: 10,
   maxWriteUnits: 10_000,
@@ -96,8 +98,7 @@ export function resolveSettings(given: LapseSettings): ResolvedSettings {
     credentialNames(settings.credentials),
     oneOf('timers', settings.timers, ['scheduler', 'sweep']),
     oneOf('webhookIngress', settings.webhookIngress, ['function-url', 'http-api']),
-    wholeNumber('apiRateLimit', settings.apiRateLimit, 1, 10_000),
-    wholeNumber('apiBurstLimit', settings.apiBurstLimit, 1, 5_000),
+    ...apiProblems(settings),
     ifGiven(webhookConcurrency, (given) => wholeNumber('webhookConcurrency', given, 1, 1_000)),
     wholeNumber('timerConcurrency', settings.timerConcurrency, 2, 1_000),
     wholeNumber('cancelJobsPerSecond', settings.cancelJobsPerSecond, 1, 100),
@@ -177,6 +178,36 @@ const credentialNames = (given: readonly string[]): Finding =>
 
 /** A function reads them all to find the one that serves an account. */
 const mostCredentials = 20;
+
+type ApiSettings = Pick<ResolvedSettings, 'apiRateLimit' | 'apiBurstLimit' | 'pageOrigins' | 'pageRateLimit'>;
+
+/** What is wrong with the limits of the API, and with its pages. */
+const apiProblems = (given: ApiSettings): readonly Finding[] => [
+  wholeNumber('apiRateLimit', given.apiRateLimit, 1, 10_000),
+  wholeNumber('apiBurstLimit', given.apiBurstLimit, 1, 5_000),
+  originsOfPages(given.pageOrigins),
+  wholeNumber('pageRateLimit', given.pageRateLimit, 1, 10_000),
+];
+
+const originsOfPages = (given: readonly string[]): Finding =>
+  given.length <= mostOrigins && new Set(given).size === given.length && given.every(isOrigin)
+    ? undefined
+    : `pageOrigins is [${given.join(', ')}]; allowed: at most ${mostOrigins} different origins such as https://shop.example, without a path, and http for this machine only.`;
+
+/** They are one environment variable of a function, and all variables of one have at most 4 KB. */
+const mostOrigins = 20;
+
+/** As a browser sends it: in lower case, without a path, and without the port that is the default. */
+function isOrigin(given: string): boolean {
+  const url = URL.canParse(given) ? new URL(given) : undefined;
+  const isHere = url?.protocol === 'http:' && ['127.0.0.1', 'localhost'].includes(url.hostname);
+  return (
+    given.length <= 150 &&
+    !given.includes('*') &&
+    (url?.protocol === 'https:' || isHere) &&
+    url.origin === given
+  );
+}
 
 const atLeast = (name: string, given: number): Finding =>
   Number.isFinite(given) && given > 0 ? undefined : `${name} is ${given}; allowed: a number above 0.`;

@@ -352,6 +352,17 @@ export interface SigningKeys {
   find(signingKeyId: string): Promise<SigningKey | undefined>;
 }
 
+/** The keys that sign page tokens. Every one of them is valid; the first signs new tokens. */
+export type PageTokenKeys = readonly [current: string, ...previous: readonly string[]];
+
+/** Where the keys of page tokens are kept. Throws if they cannot be read, or are malformed. */
+export interface PageKeys {
+  /** The keys as they were read last, at most the cache time ago. */
+  known(): Promise<PageTokenKeys>;
+  /** The keys, read again for a token that no known key has signed; `undefined` where that was done within the last minute. */
+  refreshed(): Promise<PageTokenKeys | undefined>;
+}
+
 /**
  * Klarna's API for one Payment Request. Every response, and every fault of Klarna or the network, is a value. Rejects with a
  * `ConfigurationError` where no request can be sent. Klarna is told the session, where it is known.

@@ -36,6 +36,7 @@ import { removeSchedule, SchedulerSessionTimer } from '../adapters/scheduler/sch
 import { CachedSecret, type Entries } from '../adapters/secrets/cached-secret.ts';
 import { SecretAccounts } from '../adapters/secrets/secret-accounts.ts';
 import { SecretCredentials } from '../adapters/secrets/secret-credentials.ts';
+import { SecretPageKeys } from '../adapters/secrets/secret-page-keys.ts';
 import { SecretSigningKeys, signingKeyViolations } from '../adapters/secrets/secret-signing-keys.ts';
 import { writeAccountSettings } from '../application/account-settings.ts';
 import { cachedAccounts, credentialNames, findAccount } from '../application/find-account.ts';
@@ -400,6 +401,14 @@ export function signingKeysOf(environment: ParsedEnvironment<'receive-klarna-web
       tellViolations(signingKeyViolations(entries)),
     ),
   );
+}
+
+/** The pages that may read a session with a page token, and the keys of the tokens; `undefined` where the stack has no `pageOrigins`. */
+export function pageAccessOf(environment: ParsedEnvironment<'get-payment-request'>) {
+  const { PAGE_ORIGINS: origins, PAGE_KEYS_SECRET_ID: secretId } = environment;
+  if (origins === undefined || secretId === undefined) return undefined;
+  const client = new SecretsManagerClient(clientSettings);
+  return { origins: new Set(origins), keys: new SecretPageKeys(secretOf(client, secretId, environment)) };
 }
 
 /** Reads writes from the table's stream, publishes their events, and sets aside what cannot be published. */

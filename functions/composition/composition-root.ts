@@ -50,6 +50,7 @@ import {
   ids,
   klarnaOf,
   offlineKlarna,
+  pageAccessOf,
   publisherOf,
   removalOf,
   retries,
@@ -111,10 +112,16 @@ export function composeReading() {
   const { store, offlineStore, jobs, awaited, stored, credentials, views } = storeOf(environment);
   const { accounts, prime, find } = accountsOf(environment, stored);
   const klarna = klarnaOf(environment, credentials);
+  const page = pageAccessOf(environment);
   return {
     accounts,
     find,
-    warmUp: warmUpOf(prime, () => offlineStore().read(primingKey)),
+    page,
+    warmUp: warmUpOf(
+      prime,
+      () => offlineStore().read(primingKey),
+      async () => page?.keys.known(),
+    ),
     read: (key: Parameters<typeof store.read>[0]) => store.read(key),
     refresh: refreshPaymentRequest({ ...retries, store, ...klarna }),
     readSession: readSession({ store, sessions: store }),

@@ -48,6 +48,21 @@ const accounts = {
   ARMED_FROM: timeOrNone,
 };
 
+/** Origins of pages, separated by commas. */
+const origins = v.pipe(
+  v.string(),
+  v.regex(/^[^\s,]+(?:,[^\s,]+)*$/, 'must be origins separated by commas'),
+  v.transform((given) => given.split(',')),
+);
+
+/** What a function needs to make and to accept page tokens. Only a stack with `pageOrigins` sets it. */
+const page = {
+  /** The origins whose pages a browser lets read a response. */
+  PAGE_ORIGINS: v.exactOptional(origins),
+  /** The secret with the keys that sign page tokens. */
+  PAGE_KEYS_SECRET_ID: v.exactOptional(name),
+};
+
 /** The base URLs of Klarna's two environments. Only the stack knows them. */
 const klarna = { KLARNA_TEST_URL: url, KLARNA_LIVE_URL: url };
 
@@ -72,7 +87,7 @@ const timer = {
 /** One schema per function. */
 export const environments = {
   'register-payment-request': v.object({ ...table, ...accounts, ...klarna, ...timer }),
-  'get-payment-request': v.object({ ...table, ...accounts, ...klarna }),
+  'get-payment-request': v.object({ ...table, ...accounts, ...klarna, ...page }),
   'cancel-payment-request': v.object({
     ...table,
     ...jobs,

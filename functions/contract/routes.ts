@@ -40,6 +40,7 @@ export const routes = {
   'GET /accounts/{account}/payment-requests': read,
   'GET /accounts/{account}/sessions/{session_id}': read,
   'DELETE /accounts/{account}/sessions/{session_id}': cancel,
+  'POST /accounts/{account}/sessions/{session_id}/page-token': read,
   'PUT /accounts/{account}/references/{reference}': register,
   'GET /accounts/{account}/references/{reference}': read,
   'DELETE /accounts/{account}/references/{reference}': cancel,
@@ -69,3 +70,15 @@ export type AccountRouteOf<Name extends FunctionName> = Extract<RouteOf<Name>, `
 
 /** The keys of all routes, in the order of the table. */
 export const routeKeys = Object.keys(routes) as readonly Route[];
+
+/** The path by which a browser reads one session with a page token. */
+export const pagePath = '/page/session';
+
+/**
+ * The routes for a browser: the call, and the preflight before it. They exist where the stack has `pageOrigins`. They alone have no
+ * authorizer: get-payment-request serves them, and the page token says which session may be read.
+ */
+export const pageRouteKeys = [`GET ${pagePath}`, `OPTIONS ${pagePath}`] as const;
+
+/** The key of a route for a browser. */
+export type PageRoute = (typeof pageRouteKeys)[number];

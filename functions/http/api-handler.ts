@@ -9,13 +9,22 @@ import { continueTrace, fault, telemetry } from '../telemetry/telemetry.ts';
 
 type ApiHandler = (event: APIGatewayProxyEventV2, context: Context) => Promise<HttpResponse>;
 
-/** A function behind the HTTP API, with telemetry. Every error becomes a problem. */
-export const apiHandler = (handle: ApiHandler) =>
+/** Headers for the response to a call. */
+export type HeadersOf = (event: APIGatewayProxyEventV2) => Readonly<Record<string, string>>;
+
+const noHeaders: HeadersOf = () => ({});
+
+/**
+ * A function behind the HTTP API, with telemetry. Every error becomes a problem.
+ *
+ * @param headersOf headers that every response gets, also one to an error.
+ */
+export const apiHandler = (handle: ApiHandler, headersOf = noHeaders) =>
   middy<APIGatewayProxyEventV2, HttpResponse>()
     .use(telemetry())
     .use(tracing())
-    .use(problems())
-    .handler(handle);
+    .use(problems(headersOf))
+    .handler(async (event, context) => withHeaders(await handle(event, context), headersOf(event)));
 
 /** Log lines and calls to Klarna continue the trace of the caller. */
 const tracing = (): MiddlewareObj<APIGatewayProxyEventV2, HttpResponse> => ({
@@ -23,10 +32,15 @@ const tracing = (): MiddlewareObj<APIGatewayProxyEventV2, HttpResponse> => ({
 });
 
 /** A problem is the response. Any other error is a fault: it is logged, and the response shows nothing of it. */
-const problems = (): MiddlewareObj<APIGatewayProxyEventV2, HttpResponse> => ({
+const problems = (headersOf: HeadersOf): MiddlewareObj<APIGatewayProxyEventV2, HttpResponse> => ({
   onError: (request) => {
-    request.response = problemResponse(problemOf(request.error));
+    request.response = withHeaders(problemResponse(problemOf(request.error)), headersOf(request.event));
   },
+});
+
+const withHeaders = (response: HttpResponse, headers: Readonly<Record<string, string>>): HttpResponse => ({
+  ...response,
+  headers: { ...response.headers, ...headers },
 });
 
 function problemOf(error: unknown): Problem {

@@ -141,9 +141,15 @@ export function bodyOf<Schema extends v.GenericSchema>(
   return parse(schema, objectOf(bytes), 'body');
 }
 
+/** The body by a strict schema; `undefined` where there is none. */
+export const optionalBodyOf = <Schema extends v.GenericSchema>(
+  event: APIGatewayProxyEventV2,
+  schema: Schema,
+): v.InferOutput<Schema> | undefined => (bytesOf(event).length > 0 ? bodyOf(event, schema) : undefined);
+
 /** Refuses a body with anything in it: the call takes none, or `{}`. */
 export function checkEmptyBody(event: APIGatewayProxyEventV2): void {
-  if (bytesOf(event).length > 0) bodyOf(event, v.strictObject({}));
+  optionalBodyOf(event, v.strictObject({}));
 }
 
 /** The schema alone would accept an empty array as an empty object. */

@@ -5,6 +5,7 @@ import type { HttpResponse } from './response.ts';
 /** Every type of problem, with its status and its title. The `type` in a response is `urn:lapse:problem:<name>`. */
 export const problemTypes = {
   'invalid-request': [400, 'The request is invalid'],
+  'invalid-page-token': [401, 'The page token is missing, invalid or expired'],
   forbidden: [403, 'The caller may not use this account'],
   'unknown-account': [404, 'The account does not exist'],
   'unknown-route': [404, 'The path does not exist'],
@@ -13,6 +14,7 @@ export const problemTypes = {
   'already-final': [409, 'The Payment Request is paid or has ended'],
   'cancellation-pending': [409, 'A cancel of the Payment Request is in progress'],
   'account-in-secret': [409, 'The settings of the account are in the secret accounts'],
+  'no-page-origins': [409, 'This deployment has no page origins'],
   'job-exists': [409, 'A different job has this id'],
   'extension-limit': [409, 'The session cannot be extended this far'],
   'session-full': [409, 'The session has the most Payment Requests that are allowed'],
@@ -40,6 +42,8 @@ export interface ProblemDetails {
   readonly members?: Readonly<Record<string, unknown>>;
   /** The methods that the path has, where the one of the call is not among them. */
   readonly allow?: readonly string[];
+  /** How a caller that did not prove who it is can do so: the header `WWW-Authenticate`. */
+  readonly challenge?: string;
   /** Seconds after which to try again. */
   readonly retryAfter?: number;
 }
@@ -86,12 +90,13 @@ export function shown(given: unknown): string {
 /** The problem as a response. The first wrong field is also a member of its own, for callers that show only one. */
 export function problemResponse({ type, details }: Problem): HttpResponse {
   const [status, title] = problemTypes[type];
-  const { detail, errors, members, allow, retryAfter } = details;
+  const { detail, errors, members, allow, challenge, retryAfter } = details;
   return {
     statusCode: status,
     headers: {
       'content-type': 'application/problem+json',
       ...(allow && { allow: allow.join(', ') }),
+      ...(challenge !== undefined && { 'www-authenticate': challenge }),
       ...(retryAfter !== undefined && { 'retry-after': String(retryAfter) }),
     },
     body: JSON.stringify({

@@ -29,15 +29,43 @@ export function sessionReadResponse(
     payment_requests: records.map(viewOf),
   };
   const end = payableUntil(records);
-  const etag = `W/"${hash('sha256', JSON.stringify([shown, end ?? null])).slice(0, 32)}"`;
+  const { status, payment_requests, ...names } = shown;
+  return taggedResponse([shown, end ?? null], ifNoneMatch, () => ({
+    ...names,
+    status,
+    ...clockView(end, now),
+    payment_requests,
+  }));
+}
+
+/** A session as its page sees it: the status and the clock, and nothing of what a back end alone may know. It has a tag likewise. */
+export function pageSessionResponse(
+  sessionId: SessionId,
+  records: readonly PaymentRequest[],
+  { ifNoneMatch, now = instantFromMillis(Date.now()) }: ReadingConditions = {},
+): HttpResponse {
+  if (records.length === 0) throw unknownSession(sessionId);
+  const end = payableUntil(records);
+  const shown = { session_id: sessionId, status: statusOf(records, now) };
+  return taggedResponse([shown, end ?? null], ifNoneMatch, () => ({ ...shown, ...clockView(end, now) }));
+}
+
+/** The time of this machine, and the time that is left. */
+const clockView = (end: Instant | undefined, now: Instant) => ({
+  server_time: formatInstant(now),
+  seconds_left: end === undefined ? null : secondsUntil(end, now),
+});
+
+/** 304 to a caller who knows the tag of this content; else the body. */
+function taggedResponse(
+  content: unknown,
+  ifNoneMatch: string | undefined,
+  bodyOf: () => unknown,
+): HttpResponse {
+  const etag = `W/"${hash('sha256', JSON.stringify(content)).slice(0, 32)}"`;
   const headers = { etag, 'cache-control': 'private, no-cache' };
   if (isNamedIn(ifNoneMatch, etag)) return { statusCode: 304, headers, body: '' };
-  const { status, payment_requests, ...names } = shown;
-  const clock = {
-    server_time: formatInstant(now),
-    seconds_left: end === undefined ? null : secondsUntil(end, now),
-  };
-  return jsonResponse(200, { ...names, status, ...clock, payment_requests }, headers);
+  return jsonResponse(200, bodyOf(), headers);
 }
 
 /** What a response depends on apart from the records. */
@@ -145,7 +173,8 @@ const unknownReference = (reference: Reference): Problem =>
     members: { reference },
   });
 
-const unknownSession = (sessionId: SessionId): Problem =>
+/** The problem of a session of which no Payment Request is known. */
+export const unknownSession = (sessionId: SessionId): Problem =>
   new Problem('not-found', {
     detail: 'No Payment Request is registered for this session.',
     members: { session_id: sessionId },

@@ -9,7 +9,7 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import { GetSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import { marshall } from '@aws-sdk/util-dynamodb';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { ownEventId, type Reference, type SessionId } from '../../functions/domain/identifiers.ts';
 import {
   type AwaitedReference,
@@ -25,7 +25,8 @@ import {
 } from '../../functions/http/query-schemas.ts';
 import { cancelJobRequestOf } from '../../functions/http/cancel-job-request.ts';
 import { listQuery } from '../../functions/http/list-request.ts';
-import { type Route, routes as routeTable } from '../../functions/contract/routes.ts';
+import { type Route as AuthorizedRoute, routes as routeTable } from '../../functions/contract/routes.ts';
+import { signPageToken } from '../../functions/http/page-token-signature.ts';
 import { dereferenced, operations, problemTypesOf } from '../support/api-contract.ts';
 import { accountsSecret, aws, resetAws } from '../support/aws-clients.ts';
 import { notAllowed, throttled } from '../support/aws-faults.ts';
@@ -33,16 +34,25 @@ import { callApi } from '../support/call-api.ts';
 import { jobWith, requestId } from '../support/cancel-jobs.ts';
 import { account, at, key, recordWith, registrationWith } from '../support/fixtures.ts';
 import { apiEvent, type ApiCall, itemOf } from '../support/lambda-events.ts';
+import { pageEnvironment } from '../support/function-environment.ts';
 import { planted, plantedIn } from '../support/planted-secrets.ts';
 import { cancellationWith, minute, policy, session, settledWith } from '../support/sessions.ts';
 import { denied } from '../support/scripted-klarna.ts';
 import { setUpHandlers } from '../support/set-up-handlers.ts';
 
-const { registering, reading, canceling, klarna, output } = await setUpHandlers(async () => ({
-  registering: await import('../../functions/register-payment-request.ts'),
-  reading: await import('../../functions/get-payment-request.ts'),
-  canceling: await import('../../functions/cancel-payment-request.ts'),
-}));
+const { registering, reading, canceling, withPages, klarna, output } = await setUpHandlers(async () => {
+  const handlers = {
+    registering: await import('../../functions/register-payment-request.ts'),
+    reading: await import('../../functions/get-payment-request.ts'),
+    canceling: await import('../../functions/cancel-payment-request.ts'),
+  };
+  // Loaded again, as in a stack with `pageOrigins`.
+  vi.resetModules();
+  Object.assign(process.env, pageEnvironment);
+  return { ...handlers, withPages: await import('../../functions/get-payment-request.ts') };
+});
+
+type Route = AuthorizedRoute | 'GET /page/session';
 
 const routes = operations.map(({ route }) => route as Route);
 const isRegistration = (route: Route) => /^(PUT|PATCH) .*(payment-requests|references)/.test(route);
@@ -62,22 +72,34 @@ function bodyOf(route: Route) {
   if (route.endsWith('/settings')) return { observe: true };
   if (route.endsWith('/registrations'))
     return { registrations: [{ payment_request_id: key.paymentRequestId, ...timeout }] };
+  if (route.endsWith('/page-token')) return { valid_for: 'PT30M' };
   return route.endsWith('/authorized') ? {} : list;
 }
+
+/** A page token for the session of the path. */
+const pageToken = signPageToken(
+  { account, sessionId: ids.session_id as SessionId, expiresAt: at('2099-03-01T12:30:00Z') },
+  planted.pageKey,
+);
+const isPage = (route: Route) => route === 'GET /page/session';
 
 /** A valid call of the route, with the changes of a test. */
 function eventOf(route: Route, call: Partial<ApiCall> = {}) {
   const [method = '', path = ''] = route.split(' ');
   const body = takesBody(route) ? { body: bodyOf(route) } : {};
-  return apiEvent({ method, route: path, pathParameters: ids, ...body, ...call });
+  const headers = { ...(isPage(route) && { authorization: `Bearer ${pageToken}` }), ...call.headers };
+  return apiEvent({ method, route: path, pathParameters: ids, ...body, ...call, headers });
 }
 
-const send = (route: Route, event = eventOf(route)) => {
-  const { by } = routeTable[route];
-  const { handler } =
-    by === 'register-payment-request' ? registering : by === 'get-payment-request' ? reading : canceling;
-  return callApi(handler, event);
-};
+function handlerOf(route: Route, hasPages = true) {
+  const by = isPage(route) ? 'get-payment-request' : routeTable[route].by;
+  if (by === 'register-payment-request') return registering.handler;
+  if (by === 'cancel-payment-request') return canceling.handler;
+  return hasPages ? withPages.handler : reading.handler;
+}
+
+const send = (route: Route, event = eventOf(route), hasPages = true) =>
+  callApi(handlerOf(route, hasPages), event);
 
 /** The table has this record, for a read, for a query of an index and for a write without a read. */
 function stored(fields: Partial<PaymentRequest>): void {
@@ -163,6 +185,8 @@ interface Situation {
   readonly call?: Partial<ApiCall>;
   /** The caller has a JWT for this account. */
   readonly tokenFor?: string;
+  /** Whether the stack has `pageOrigins`. @default true */
+  readonly hasPages?: boolean;
 }
 
 /** The error responses of every route. */
@@ -318,6 +342,20 @@ const situations: Readonly<Record<Route, Readonly<Record<string, Situation>>>> =
     '304': { given: isOfASession, call: { headers: { 'if-none-match': '*' } } },
     '404 not-found': { given: isNothing },
   },
+  'POST /accounts/{account}/sessions/{session_id}/page-token': {
+    ...common,
+    ...tooLarge,
+    '201': { given: isOfASession },
+    '404 not-found': { given: isNothing },
+    '409 no-page-origins': { given: isOfASession, hasPages: false },
+  },
+  'GET /page/session': {
+    ...Object.fromEntries(Object.entries(common).filter(([name]) => name !== '403 forbidden')),
+    '200': { given: isOfASession },
+    '304': { given: isOfASession, call: { headers: { 'if-none-match': '*' } } },
+    '401 invalid-page-token': { given: isOfASession, call: { headers: { authorization: 'Bearer none' } } },
+    '404 not-found': { given: isNothing },
+  },
   'DELETE /accounts/{account}/sessions/{session_id}': {
     ...configured,
     '200': { given: isOfASession },
@@ -430,14 +468,14 @@ describe.each(routes)('%s', (route) => {
 
   it.each(Object.entries(situations[route]))(
     'the function responds with %s',
-    async (wanted, { given, call, tokenFor }) => {
+    async (wanted, { given, call, tokenFor, hasPages }) => {
       given();
       const event = eventOf(route, call);
       if (tokenFor !== undefined) {
         const authorizer = { jwt: { claims: { lapse_accounts: tokenFor }, scopes: null } };
         Object.assign(event.requestContext, { authorizer });
       }
-      const { statusCode, document } = await send(route, event);
+      const { statusCode, document } = await send(route, event, hasPages);
       const { type } = document;
       const problem = typeof type === 'string' ? ` ${type.replace(prefix, '')}` : '';
       expect(`${statusCode}${problem}`).toBe(wanted);

@@ -19,6 +19,7 @@ describe('the template matches the CloudFormation schema', () => {
   it.each<[string, LapseProps]>([
     ['the default stack', {}],
     ['a stack with JWTs and the webhook on the API', { ...jwt, webhookIngress: 'http-api' }],
+    ['a stack with pages', { pageOrigins: ['https://shop.example'], ...jwt }],
     ...Object.entries(stages).map(
       ([stage, settings]) => [`the stage ${stage}`, settings] as [string, LapseProps],
     ),
@@ -110,6 +111,26 @@ describe('wrong settings', () => {
     ],
     [{ credentials: ['A'] }, 'credentials is [A]; allowed: at most 20 different names'],
     [{ credentials: ['a', 'a'] }, 'credentials is [a, a]; allowed: at most 20 different names'],
+    ...[
+      ['http://shop.example'],
+      ['https://shop.example/'],
+      ['https://shop.example/pay'],
+      ['https://*.shop.example'],
+      ['https://Shop.example'],
+      ['https://shop.example:443'],
+      ['https://user@shop.example'],
+      ['https://shop.example?'],
+      ['shop.example'],
+      ['*'],
+      ['null'],
+      ['https://a.example', 'https://a.example'],
+      ['https://a.example,https://b.example'],
+      Array.from({ length: 21 }, (_, number) => `https://shop-${number}.example`),
+    ].map((pageOrigins): [LapseProps, string] => [
+      { pageOrigins },
+      `pageOrigins is [${pageOrigins.join(', ')}]; allowed: at most 20 different origins such as https://shop.example`,
+    ]),
+    [{ pageRateLimit: 0 }, 'pageRateLimit is 0; allowed: a whole number from 1 to 10000.'],
     [{ timerConcurrency: 1 }, 'timerConcurrency is 1; allowed: a whole number from 2 to 1000.'],
     [
       { jwtIssuer: 'http://issuer.example', jwtAudience: ['a'] },

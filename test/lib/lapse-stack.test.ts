@@ -1,6 +1,6 @@
 import { Match } from 'aws-cdk-lib/assertions';
 import { describe, expect, it } from 'vitest';
-import { routeKeys } from '../../functions/contract/routes.ts';
+import { pageRouteKeys, routeKeys } from '../../functions/contract/routes.ts';
 import type { LapseProps } from '../../lib/lapse.ts';
 import { functionNames } from '../../functions/contract/function-name.ts';
 import { resourcesOf, templateOf, type Synthesized } from './synthesized.ts';
@@ -36,6 +36,92 @@ describe('the API', () => {
     const { Format: format } = stage?.['AccessLogSettings'] as { Format: string };
     expect(Object.keys(JSON.parse(format) as object)).toContain('status');
     expect(format).not.toMatch(/identity|caller|user|sourceIp/i);
+  });
+});
+
+describe('the pages of the shop', () => {
+  const pages: LapseProps = {
+    pageOrigins: ['https://shop.example', 'http://localhost:3000'],
+    pageRateLimit: 30,
+  };
+
+  it.each<[string, LapseProps]>([
+    ['IAM', {}],
+    ['JWTs with scopes', jwt],
+    ['the webhook on the API', { webhookIngress: 'http-api' }],
+  ])(
+    'a stack with pages and %s has their routes without an authorizer, and no other in addition',
+    (_, props) => {
+      const routesOf = (of: LapseProps) =>
+        propertiesOf('AWS::ApiGatewayV2::Route', resourcesOf(templateOf({ ...props, ...of }))).map(
+          ({ RouteKey, AuthorizationType, AuthorizationScopes: scopes }) =>
+            `${String(RouteKey)}: ${String(AuthorizationType)}${scopes === undefined ? '' : ' with scopes'}`,
+        );
+      const before = routesOf({});
+      expect(routesOf(pages).filter((route) => !before.includes(route))).toEqual(
+        pageRouteKeys.map((route) => `${route}: NONE`),
+      );
+    },
+  );
+
+  it('the routes of pages have a limit of their own, which is set after the routes exist', () => {
+    const withPages = templateOf(pages);
+    const limit = { ThrottlingRateLimit: 30, ThrottlingBurstLimit: 60 };
+    withPages.hasResourceProperties('AWS::ApiGatewayV2::Stage', {
+      DefaultRouteSettings: { ThrottlingRateLimit: 500, ThrottlingBurstLimit: 1000 },
+      RouteSettings: { 'GET /page/session': limit, 'OPTIONS /page/session': limit },
+    });
+    const ids = ofType('AWS::ApiGatewayV2::Route', resourcesOf(withPages))
+      .filter(({ properties }) => pageRouteKeys.some((route) => route === properties['RouteKey']))
+      .map(({ id }) => id);
+    const [stage] = Object.values(withPages.findResources('AWS::ApiGatewayV2::Stage')) as {
+      readonly DependsOn: readonly string[];
+    }[];
+    expect(ids).toHaveLength(2);
+    expect(stage?.DependsOn).toEqual(expect.arrayContaining(ids));
+  });
+
+  it('the key of page tokens is made in the stack, and stays when the stack is deleted', () => {
+    const secrets = ofType('AWS::SecretsManager::Secret', resourcesOf(templateOf(pages)));
+    const [keys] = secrets.filter(({ properties }) => 'GenerateSecretString' in properties);
+    expect(secrets).toHaveLength(3);
+    expect(keys).toMatchObject({
+      deletionPolicy: 'Retain',
+      // Another value would make CloudFormation replace the key of a deployed stack.
+      properties: {
+        GenerateSecretString: {
+          SecretStringTemplate: '{}',
+          GenerateStringKey: 'current',
+          ExcludePunctuation: true,
+          PasswordLength: 64,
+        },
+      },
+    });
+  });
+
+  it('only get-payment-request knows the origins and the secret of the keys, and the command line its name', () => {
+    const withPages = templateOf(pages);
+    const knowing = propertiesOf('AWS::Lambda::Function', resourcesOf(withPages)).filter(({ Environment }) =>
+      JSON.stringify(Environment).includes('PAGE_'),
+    );
+    expect(knowing).toMatchObject([
+      {
+        Description: 'get-payment-request',
+        Environment: {
+          Variables: {
+            PAGE_ORIGINS: 'https://shop.example,http://localhost:3000',
+            PAGE_KEYS_SECRET_ID: expect.stringContaining('Secretspagekeys') as unknown,
+          },
+        },
+      },
+    ]);
+    expect(Object.keys(withPages.findOutputs('*'))).toContain('PageKeysSecretName');
+  });
+
+  it('a stack without pages has no secret, no variable, no output and no limit for them', () => {
+    expect(JSON.stringify(template.toJSON())).not.toMatch(
+      /PAGE_|PageKeys|page-keys|"RouteSettings"|page\/session/,
+    );
   });
 });
 

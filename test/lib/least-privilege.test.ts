@@ -17,6 +17,7 @@ const names: readonly (readonly [RegExp, string])[] = [
   [/^arn:aws:secretsmanager:.*:secret:Secretsaccounts.*$/, 'secret accounts'],
   [/^arn:aws:secretsmanager:.*:secret:Lapse\/credentials\/\*$/, 'secrets of credentials'],
   [/^arn:aws:secretsmanager:.*:secret:Secretssigningkeys.*$/, 'secret signing-keys'],
+  [/^arn:aws:secretsmanager:.*:secret:Secretspagekeys.*$/, 'secret page-keys'],
   [/^arn:aws:scheduler:.*:schedule\/Lapse-sessions\/\*$/, 'schedules of sessions'],
   [/^arn:aws:sqs:.*:SessionTimerQueue.*$/, 'timer queue'],
   [/^arn:aws:sqs:.*:SessionTimerDeadLetters.*$/, 'timer dead letters'],
@@ -38,21 +39,23 @@ const nameOf = (resource: string): string => {
 };
 
 /** Every permission of every role, one line each, without those on the function's own log. */
-const lines = resources
-  .filter(({ type }) => type === 'AWS::IAM::Policy')
-  .flatMap(({ properties }) => {
-    const [role = ''] = properties['Roles'] as string[];
-    const { Statement: statements } = properties['PolicyDocument'] as { Statement: Statement[] };
-    return statements.flatMap(({ Action, Resource, Condition }) =>
-      list(Action).flatMap((action) =>
-        list(Resource).map(
-          (resource) =>
-            `${role.replace(/[0-9A-F]{8}$/, '')}: ${action} on ${nameOf(resource)}${Condition === undefined ? '' : ` if ${JSON.stringify(Condition)}`}`,
+const linesOf = (all: typeof resources) =>
+  all
+    .filter(({ type }) => type === 'AWS::IAM::Policy')
+    .flatMap(({ properties }) => {
+      const [role = ''] = properties['Roles'] as string[];
+      const { Statement: statements } = properties['PolicyDocument'] as { Statement: Statement[] };
+      return statements.flatMap(({ Action, Resource, Condition }) =>
+        list(Action).flatMap((action) =>
+          list(Resource).map(
+            (resource) =>
+              `${role.replace(/[0-9A-F]{8}$/, '')}: ${action} on ${nameOf(resource)}${Condition === undefined ? '' : ` if ${JSON.stringify(Condition)}`}`,
+          ),
         ),
-      ),
-    );
-  })
-  .filter((line) => !line.endsWith('on own log'));
+      );
+    })
+    .filter((line) => !line.endsWith('on own log'));
+const lines = linesOf(resources);
 
 const passRole =
   'iam:PassRole on timer role if {"StringEquals":{"iam:PassedToService":"scheduler.amazonaws.com"}}';
@@ -175,6 +178,14 @@ it('no other role has permissions', () => {
     expect(properties).not.toHaveProperty('ManagedPolicyArns');
     expect(properties).not.toHaveProperty('Policies');
   }
+});
+
+it('a stack with pages adds one permission: get-payment-request reads the keys of their tokens', () => {
+  const withPages = linesOf(resourcesOf(templateOf({ pageOrigins: ['https://shop.example'] })));
+  expect(withPages.filter((line) => !lines.includes(line))).toEqual([
+    'ApiGetRole: secretsmanager:GetSecretValue on secret page-keys',
+  ]);
+  expect(lines.filter((line) => !withPages.includes(line))).toEqual([]);
 });
 
 it('only actions without a resource type are allowed on all resources, and no action is a pattern', () => {

@@ -27,6 +27,10 @@ export const signingKeysSecret = (settings: Readonly<Record<string, unknown>> = 
     [signingKeyId]: { key: planted.signingKey, accounts: { [subject]: account }, ...settings },
   });
 
+/** The secret `page-keys` with the key of page tokens. */
+export const pageKeysSecret = (settings: Readonly<Record<string, unknown>> = {}): string =>
+  JSON.stringify({ current: planted.pageKey, ...settings });
+
 /** Resets the clients: every call succeeds, and the table is empty. */
 export function resetAws(accounts = accountsSecret(), signingKeys = signingKeysSecret()): void {
   for (const client of Object.values(aws)) client.reset();
@@ -38,6 +42,9 @@ export function resetAws(accounts = accountsSecret(), signingKeys = signingKeysS
   aws.secrets
     .on(GetSecretValueCommand, { SecretId: 'lapse/signing-keys' })
     .resolves({ SecretString: signingKeys });
+  aws.secrets
+    .on(GetSecretValueCommand, { SecretId: 'lapse/page-keys' })
+    .resolves({ SecretString: pageKeysSecret() });
 }
 
 /** Every command that any client sent. */

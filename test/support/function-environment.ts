@@ -31,9 +31,15 @@ const variables = {
   EnvironmentOf<'receive-klarna-webhook'> &
   EnvironmentOf<'publish-state-changes'>;
 
+/** What a stack with `pageOrigins` sets too. */
+export const pageEnvironment = {
+  PAGE_ORIGINS: 'https://shop.example,https://www.shop.example:8443',
+  PAGE_KEYS_SECRET_ID: 'lapse/page-keys',
+} as const satisfies Partial<EnvironmentOf<'get-payment-request'>>;
+
 /** Sets the environment for the import of a handler. Secrets are not cached, so that a test can change them. */
 export function setFunctionEnvironment(
-  overrides: Partial<Record<keyof typeof variables, string>> = {},
+  overrides: Partial<Record<keyof typeof variables | keyof typeof pageEnvironment, string>> = {},
 ): void {
   Object.assign(process.env, variables, overrides, {
     AWS_REGION: 'eu-north-1',

@@ -2,6 +2,7 @@
 export const planted = {
   apiKey: 'klarna_test_api_planted-4a7c1f',
   signingKey: 'planted-signing-key-9b2e60',
+  pageKey: 'planted-page-key-0c5de1b07a6c4f60b1f2',
   name: 'Planteda Persson',
   email: 'planteda@example.com',
   address: 'Plantedvägen 12',

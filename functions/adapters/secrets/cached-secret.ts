@@ -65,12 +65,21 @@ export class CachedSecret {
     const isFresh = this.#isWithin(0);
     const found = own(await this.#current(), name);
     if (found !== undefined || !isFresh) return found;
+    const entries = await this.refreshed();
+    return entries && own(entries, name);
+  }
+
+  /**
+   * Reads the secret again, for a caller who misses something in the known value. Returns `undefined` where that was done within the
+   * last minute.
+   */
+  async refreshed(): Promise<Entries | undefined> {
     if (!this.#reading) {
       const now = this.#options.clock.now();
       if (now - this.#refreshedAt < refreshIntervalMillis) return undefined;
       this.#refreshedAt = now;
     }
-    return own(await this.#read(), name);
+    return this.#read();
   }
 
   /** Whether the known value is within its cache time plus these seconds. */

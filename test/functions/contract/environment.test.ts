@@ -2,6 +2,7 @@ import { readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { environments, parseEnvironment } from '../../../functions/contract/environment.ts';
 import { functionNames } from '../../../functions/contract/function-name.ts';
+import { pageEnvironment } from '../../support/function-environment.ts';
 
 const timerVariables = {
   TABLE_NAME: 'lapse',
@@ -50,8 +51,21 @@ describe('parseEnvironment', () => {
   it.each(functionNames)('parseEnvironment has no default for any variable of %s', (name) => {
     const message = messageOf(() => parseEnvironment(name, {}));
     for (const variable of Object.keys(environments[name].entries)) {
-      expect(message).toContain(`${variable} is missing`);
+      if (!(variable in pageEnvironment)) expect(message).toContain(`${variable} is missing`);
     }
+  });
+
+  it('parseEnvironment reads the origins of pages, where the stack has any', () => {
+    const { PAGE_ORIGINS, PAGE_KEYS_SECRET_ID } = pageEnvironment;
+    const parse = (page: object) => parseEnvironment('get-payment-request', { ...timerVariables, ...page });
+    expect(parse({})).not.toHaveProperty('PAGE_ORIGINS');
+    expect(parse(pageEnvironment)).toMatchObject({
+      PAGE_ORIGINS: PAGE_ORIGINS.split(','),
+      PAGE_KEYS_SECRET_ID,
+    });
+    expect(() => parse({ PAGE_ORIGINS: 'https://shop.example, https://m.shop.example' })).toThrow(
+      'PAGE_ORIGINS must be origins separated by commas',
+    );
   });
 
   it('parseEnvironment names every wrong variable at once and quotes no value', () => {

@@ -11,6 +11,7 @@ import { jsonResponse } from '../../../functions/http/response.ts';
 /** The types that callers branch on, with their status. A change here breaks callers. */
 const statuses = {
   'invalid-request': 400,
+  'invalid-page-token': 401,
   forbidden: 403,
   'unknown-account': 404,
   'unknown-route': 404,
@@ -19,6 +20,7 @@ const statuses = {
   'already-final': 409,
   'cancellation-pending': 409,
   'account-in-secret': 409,
+  'no-page-origins': 409,
   'job-exists': 409,
   'extension-limit': 409,
   'session-full': 409,

@@ -91,6 +91,8 @@ const role = 'LapseApiCancelRole';
 const destination = resources.find(({ type }) => type === 'AWS::Events::ApiDestination')?.id ?? '';
 const roleArn = (name: string) => `arn:aws:iam::000000000000:role/${name}`;
 
+const pageKeys = arn('secretsmanager', 'secret:LapseSecretspagekeys');
+
 const described = ({ principal, action, resource, context }: IamRequest): string =>
   `${principal}: ${action} on ${resource}${context ? ` with ${JSON.stringify(context)}` : ''}`;
 
@@ -117,6 +119,8 @@ const allowed: readonly IamRequest[] = [
     resource: 'arn:aws:secretsmanager:eu-west-1:000000000000:secret:signing-keys-123456',
   },
   { principal: role, action: 'kms:Decrypt', resource: arn('kms', 'key/SecretsKey') },
+  // One function makes and accepts page tokens.
+  { principal: 'LapseApiGetRole', action: 'secretsmanager:GetSecretValue', resource: pageKeys },
   // CloudWatch Logs, EventBridge and CloudWatch use the key.
   {
     principal: logs,
@@ -170,6 +174,13 @@ const denied: readonly IamRequest[] = [
     action: 'secretsmanager:GetSecretValue',
     resource: 'arn:aws:secretsmanager:eu-west-1:000000000000:secret:signing-keys-of-another-system-123456',
   },
+  // No other function has the keys of page tokens, and none can replace them.
+  ...[role, 'LapseApiRegisterRole', 'LapseWebhookReceiveRole'].map((principal) => ({
+    principal,
+    action: 'secretsmanager:GetSecretValue',
+    resource: pageKeys,
+  })),
+  { principal: 'LapseApiGetRole', action: 'secretsmanager:PutSecretValue', resource: pageKeys },
   // No other account and no other rule uses the key or the queue.
   {
     principal: logs,

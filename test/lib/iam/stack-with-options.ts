@@ -35,6 +35,7 @@ export function addLapseWithOptions(app: App, use: (lapse: Lapse) => unknown = (
         signingKeysSecret: Secret.fromSecretNameV2(stack, 'SigningKeys', 'signing-keys'),
       } as LapseProps),
       tracing: true,
+      pageOrigins: ['https://shop.example'],
       domain: { name: 'lapse.shop.example', certificate },
     });
     const endpointKey = Secret.fromSecretNameV2(stack, 'EndpointKey', 'endpoint-key');
