@@ -6,6 +6,7 @@ import type {
   History,
   ListFilter,
   MemberOutcome,
+  PageToken,
   PaymentRequestRecord,
   ReadRecord,
   Reference,
@@ -51,6 +52,16 @@ interface KeyedOptions extends Optional {
    * and nothing more is done. Another call with it is thrown as the problem `idempotency-key-reused`. @default none
    */
   readonly idempotencyKey?: string;
+}
+
+interface SessionIfChangedOptions extends Optional {
+  /** The tag that an earlier call returned. @default none: the session is returned in any case */
+  readonly etag?: string | undefined;
+}
+
+interface PageTokenOptions extends Optional {
+  /** How long the token is valid, as an ISO 8601 duration: `PT1M` to `PT48H`. @default 'PT1H' */
+  readonly validFor?: string;
 }
 
 interface GetOptions extends Optional {
@@ -121,6 +132,12 @@ export type RegisterReferenceResult =
   | AlreadyFinal
   | CancellationPending;
 
+/** `unchanged`: the session is as it was when the tag was returned. Only the time has gone on. */
+export type SessionIfChangedResult =
+  | { readonly outcome: 'changed'; readonly session: Session; readonly etag: string }
+  | { readonly outcome: 'unchanged'; readonly etag: string }
+  | NotFound;
+
 type CancelJobs = components['schemas']['CancelJobs'];
 type RegistrationOutcomes = components['schemas']['RegistrationOutcomes'];
 
@@ -137,6 +154,7 @@ export type StartCancelJobResult =
  */
 export class LapseClient {
   readonly #transport: Transport;
+  readonly #url: string;
   readonly #base: string;
 
   /**
@@ -147,6 +165,7 @@ export class LapseClient {
   constructor(options: LapseClientOptions) {
     checkOptions(options);
     this.#transport = new Transport(options);
+    this.#url = options.url.replace(/\/+$/, '');
     this.#base = `/accounts/${options.account}`;
   }
 
@@ -243,6 +262,37 @@ export class LapseClient {
   /** Reads a session with its Payment Requests; `undefined` if Lapse does not know it. */
   async session(sessionId: string, { signal }: Optional = {}): Promise<Session | undefined> {
     return this.#found(this.#session(sessionId), {}, signal);
+  }
+
+  /**
+   * Reads a session unless it is as it was: pass the `etag` of the last result. For a page or a job that asks again and again. It counts
+   * down by itself in between.
+   */
+  async sessionIfChanged(
+    sessionId: string,
+    { etag: known, signal }: SessionIfChangedOptions = {},
+  ): Promise<SessionIfChangedResult> {
+    const call = { method: 'GET', path: this.#session(sessionId), ifNoneMatch: known, signal } as const;
+    const { problem, status, body, etag = '' } = await this.#transport.send(call, ['not-found']);
+    if (problem !== undefined) return { outcome: 'not_found' };
+    if (status === 304) return { outcome: 'unchanged', etag };
+    return { outcome: 'changed', session: body as unknown as Session, etag };
+  }
+
+  /**
+   * Makes a token with which a page of the shop may read this session, and nothing else. `undefined` if Lapse does not know the
+   * session. The deployment must have the origin of the page in `pageOrigins`; one without any throws the problem `no-page-origins`.
+   */
+  async pageToken(
+    sessionId: string,
+    { validFor, signal }: PageTokenOptions = {},
+  ): Promise<PageToken | undefined> {
+    const path = `${this.#session(sessionId)}/page-token`;
+    const body = validFor === undefined ? undefined : { valid_for: validFor };
+    const response = await this.#transport.send({ method: 'POST', path, body, signal }, ['not-found']);
+    if (response.problem !== undefined) return undefined;
+    const token = response.body as unknown as Omit<PageToken, 'url'>;
+    return { ...token, url: `${this.#url}${token.path}` };
   }
 
   /** Cancels every open request of a session and leaves paid ones unchanged; `undefined` if Lapse does not know it. */

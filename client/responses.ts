@@ -49,6 +49,15 @@ export type Session = Schemas['Session'];
 /** A checkout session after a cancel: its status and one outcome for each Payment Request. */
 export type SessionOutcome = Schemas['SessionOutcome'];
 
+/** A page token, and the address that takes it. */
+export type PageToken = Schemas['PageToken'] & {
+  /** Where the page reads the session with the token. */
+  readonly url: string;
+};
+
+/** What a page reads with a page token: the status of its session, and the time that is left. */
+export type PageSession = Schemas['PageSession'];
+
 /** A session to register before Klarna's id is known, as a {@link Registration} with its reference in the path. */
 export type ReferenceRegistration = Omit<Schemas['ReferenceRegistration'], keyof Schemas['Extension']> &
   (OneOf<Schemas['Extension']> | Partial<Record<keyof Schemas['Extension'], never>>);

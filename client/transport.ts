@@ -15,15 +15,19 @@ export interface Call {
   /** Whether a second call has no further effect. @default true */
   readonly isIdempotent?: boolean;
   readonly idempotencyKey?: string | undefined;
+  /** The tag of what the caller knows. The response is 304 while that is current. */
+  readonly ifNoneMatch?: string | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** A response that is an outcome: 2xx, or a problem that the caller of the transport named. */
+/** A response that is an outcome: 2xx, 304, or a problem that the caller of the transport named. */
 export interface ApiResponse {
   readonly status: number;
   readonly body: Readonly<Record<string, unknown>>;
   /** The type of the problem, without its prefix. */
   readonly problem: string | undefined;
+  /** The tag of the response, if it has one. */
+  readonly etag: string | undefined;
 }
 
 const longestPause = 5_000;
@@ -42,7 +46,7 @@ type AboutTheCaller = 'requestedBy' | 'traceparent';
  * Sends one call. It sends it again after no response, 429, 502, 503, 504 and a 500 of API Gateway, with full jitter and not before
  * `Retry-After`. It does not repeat a 500 with a problem's type (`misconfigured`, `internal`).
  * It repeats a call that is not idempotent only where nothing was sent, or after a 429 of API Gateway. After any other failure the call
- * may have been done. Resolves for a 2xx and for the problems in `outcomes`.
+ * may have been done. Resolves for a 2xx, for a 304 and for the problems in `outcomes`.
  *
  * @throws {LapseProblem} for any other refusal
  * @throws {LapseUnavailable} if the next attempt would be too late, or is not allowed
@@ -110,7 +114,7 @@ export class Transport {
       if (!request) return withoutResponse(new ConnectionFault('AuthorizationTimeout'), false);
       isSent = true;
       const response = await unlessAborted(this.#options.fetch(request), signal);
-      const reply = responseOf(response.status, await unlessAborted(response.text(), signal));
+      const reply = responseOf(response, await unlessAborted(response.text(), signal));
       return isTriedAgain(reply) ? tryAgain(reply, response.headers) : { kind: 'response', reply };
     } catch (error) {
       call.signal?.throwIfAborted();
@@ -132,7 +136,7 @@ export class Transport {
   }
 
   async #requestOf(
-    { method, path, query = {}, body, idempotencyKey }: Call,
+    { method, path, query = {}, body, idempotencyKey, ifNoneMatch }: Call,
     signal: AbortSignal,
   ): Promise<Request> {
     const { url: base, authorization, requestedBy, traceparent } = this.#options;
@@ -147,6 +151,7 @@ export class Transport {
       headers: {
         ...(body !== undefined && { 'content-type': 'application/json' }),
         ...(idempotencyKey !== undefined && { 'idempotency-key': idempotencyKey }),
+        ...(ifNoneMatch !== undefined && { 'if-none-match': ifNoneMatch }),
         ...(trace !== undefined && /^[!-~]{1,512}$/.test(trace) && { traceparent: trace }),
         ...(method !== 'GET' && requestedBy !== undefined && { 'x-requested-by': requestedBy }),
       },
@@ -178,7 +183,7 @@ export class Transport {
 
   #judged(call: Call, { detail, ...reply }: Reply, outcomes: readonly string[]): ApiResponse {
     const { status, problem, body } = reply;
-    if (status < 300 || (problem !== undefined && outcomes.includes(problem))) return reply;
+    if (status < 300 || status === 304 || (problem !== undefined && outcomes.includes(problem))) return reply;
     const isGateways = problem === undefined && (status === 401 || status === 403);
     throw new LapseProblem(
       problem ?? 'http',
@@ -232,7 +237,7 @@ const withoutResponse = (cause: ConnectionFault, isSent: boolean): Failure => ({
 
 const problemPrefix = 'urn:lapse:problem:';
 
-function responseOf(status: number, text: string): Reply {
+function responseOf({ status, headers }: Response, text: string): Reply {
   const body = jsonOf(text);
   const type = body['type'];
   const isProblem = status >= 400 && typeof type === 'string' && type.startsWith(problemPrefix);
@@ -240,6 +245,7 @@ function responseOf(status: number, text: string): Reply {
     status,
     body,
     problem: isProblem ? type.slice(problemPrefix.length) : undefined,
+    etag: headers.get('etag') ?? undefined,
     // API Gateway speaks for itself with a `message`.
     detail: textOf(body['detail']) ?? textOf(body['message']) ?? 'no detail',
   };

@@ -676,3 +676,88 @@ class Sha256 {
     throw new Error('a new hash is made instead');
   }
 }
+
+describe('a session that is read again', () => {
+  const session = { session_id: 'cart-17', status: 'open' };
+  const tagged =
+    (status: number, body: string): Parameters<typeof server.behaves>[0] =>
+    (response) => {
+      response.writeHead(status, { 'content-type': 'application/json', etag: 'W/"abc"' }).end(body);
+    };
+
+  it('the first read sends no tag, and returns the session with its tag', async () => {
+    replies(tagged(200, JSON.stringify(session)));
+    expect(await client().sessionIfChanged('cart-17')).toEqual({
+      outcome: 'changed',
+      session,
+      etag: 'W/"abc"',
+    });
+    expect(server.requests.at(-1)?.headers).not.toHaveProperty('if-none-match');
+  });
+
+  it('a tag is sent as If-None-Match, and 304 is the outcome unchanged', async () => {
+    replies(tagged(304, ''));
+    const result = await client().sessionIfChanged('cart-17', { etag: 'W/"abc"' });
+    expect(result).toEqual({ outcome: 'unchanged', etag: 'W/"abc"' });
+    expect(server.requests.at(-1)?.headers['if-none-match']).toBe('W/"abc"');
+    expect(pauses).toEqual([]);
+  });
+
+  it('an unknown session is an outcome', async () => {
+    replies(responding(404, problem('not-found')));
+    expect(await client().sessionIfChanged('cart-17', { etag: 'W/"abc"' })).toEqual({ outcome: 'not_found' });
+  });
+
+  it('the tag is part of what is signed', async () => {
+    replies(tagged(304, ''));
+    const authorization = {
+      credentials: { accessKeyId: 'AKIA', secretAccessKey: 's' },
+      region: 'eu-north-1',
+    };
+    await client({ authorization }).sessionIfChanged('cart-17', { etag: 'W/"abc"' });
+    expect(server.requests.at(-1)?.headers.authorization).toMatch(/SignedHeaders=[^,]*if-none-match/);
+  });
+});
+
+describe('a page token', () => {
+  const made = {
+    account: 'shop-se',
+    session_id: 'cart 17',
+    token: 'v1.a.b',
+    expires_at: '2026-03-01T12:30:00Z',
+    path: '/page/session',
+  };
+
+  it('the token comes with the address that takes it', async () => {
+    replies(responding(201, made));
+    const token = await client({ url: `${server.url}/` }).pageToken('cart 17', { validFor: 'PT30M' });
+    expect(token).toEqual({ ...made, url: `${server.url}/page/session` });
+    expect(server.requests.at(-1)).toMatchObject({
+      method: 'POST',
+      url: '/accounts/shop-se/sessions/cart%2017/page-token',
+      body: '{"valid_for":"PT30M"}',
+    });
+  });
+
+  it('without a time, no body is sent', async () => {
+    replies(responding(201, made));
+    await client().pageToken('cart 17');
+    expect(server.requests.at(-1)).toMatchObject({ body: '' });
+  });
+
+  it('an unknown session has no token, and a deployment without pages is a problem', async () => {
+    replies(responding(404, problem('not-found')), responding(409, problem('no-page-origins')));
+    expect(await client().pageToken('cart 17')).toBeUndefined();
+    const error: unknown = await client()
+      .pageToken('cart 17')
+      .catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(LapseProblem);
+    expect(error).toMatchObject({ type: 'no-page-origins', status: 409 });
+  });
+
+  it('an id that a path cannot carry is refused before a call', async () => {
+    const before = server.requests.length;
+    await expect(client().pageToken('cart/17')).rejects.toThrow(/^session_id is "cart\/17"/);
+    expect(server.requests).toHaveLength(before);
+  });
+});
