@@ -19,6 +19,7 @@ import { addInsightCommands } from './insight-commands.ts';
 import { addJobCommands } from './job-commands.ts';
 import { addListenCommand } from './listen-command.ts';
 import { addKeysCommands } from './keys-commands.ts';
+import { addPageKeysCommands } from './page-keys-commands.ts';
 import { addReplayCommand } from './replay-command.ts';
 import { addQuarantineCommands } from './quarantine-commands.ts';
 import { addStatusCommand } from './status-command.ts';
@@ -114,6 +115,7 @@ const groups: readonly ((program: Program, open: Open) => void)[] = [
   addConnectCommands,
   addKeysCommands,
   addCertificateCommands,
+  addPageKeysCommands,
   addWebhooksCommands,
   addAttentionCommands,
   addQuarantineCommands,

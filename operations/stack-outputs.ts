@@ -20,6 +20,8 @@ const outputsSchema = v.object({
   EventBusArn: v.optional(text),
   AccountsSecretName: text,
   SigningKeysSecretName: text,
+  /** The secret with the keys of page tokens, where the stack has `pageOrigins`. */
+  PageKeysSecretName: v.optional(text),
   CredentialsPrefix: text,
   /** The key of all secrets, where it is not that of the AWS account. */
   EncryptionKeyArn: v.optional(text),

@@ -1,5 +1,6 @@
 import { accountViolations } from '../../functions/adapters/secrets/secret-accounts.ts';
 import { checkCredential } from '../../functions/adapters/secrets/secret-credentials.ts';
+import { parsePageKeys } from '../../functions/adapters/secrets/secret-page-keys.ts';
 import { signingKeyViolations } from '../../functions/adapters/secrets/secret-signing-keys.ts';
 import { ConfigurationError } from '../../functions/domain/configuration-error.ts';
 import type { Entries } from './secret-diff.ts';
@@ -22,6 +23,12 @@ export const accountsKind: SecretKind = {
 export const signingKeysKind: SecretKind = {
   title: 'signing-keys',
   check: (entries) => refuse(signingKeyViolations(entries)),
+};
+
+/** The secret `page-keys`. */
+export const pageKeysKind: SecretKind = {
+  title: 'page-keys',
+  check: (entries) => void parsePageKeys(entries),
 };
 
 /** The secret of a credential. It may be empty. */
