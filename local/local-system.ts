@@ -14,6 +14,7 @@ import { startFunctionUrlFront } from './http/function-url-front.ts';
 import { startAtPreferredPort } from './http/preferred-port.ts';
 import type { Listening } from './http/start-listening.ts';
 import type { LocalOptions } from './options.ts';
+import { openPageKeys } from './secrets/page-keys.ts';
 import { openSecretFiles, type SecretFiles } from './secrets/secret-files.ts';
 import { startControl } from './start-control.ts';
 import { prepareFunctions, type RunningFunctions } from './start-functions.ts';
@@ -50,8 +51,9 @@ export async function startLocalSystem(
 ): Promise<LocalSystem> {
   onProgress('checking the ports');
   await checkPorts(options);
-  const secretFiles = openSecretFiles(options);
+  const files = openSecretFiles(options);
   const data = await openDataDirectory(options.dataDirectory, running);
+  const secretFiles = { ...files, 'page-keys': await openPageKeys(join(data, 'aws', 'page-keys.json')) };
   const clock = new LocalClock(join(data, 'clock.json'));
   const logFile = join(data, 'lapse.log');
   const parts: StartParts = { options, data, clock, running, logAs: openLog(logFile, running) };
@@ -72,6 +74,7 @@ export async function startLocalSystem(
     awsUrls: aws.urls,
     klarnaUrls: klarna.urls,
     credentials: [...secretFiles.credentials.keys()],
+    pageOrigins: options.pageOrigins,
     clockAheadOf: (name) => clocks.aheadOf(name),
   });
   const api = await startApiFront({
@@ -137,7 +140,7 @@ async function startDatabase({ options, data, running, logAs }: StartParts): Pro
 
 async function startAws(
   { data, clock, running, logAs }: StartParts,
-  { cdkOut, dynamodbUrl, secretFiles }: Database & { readonly secretFiles: SecretFiles },
+  { cdkOut, dynamodbUrl, secretFiles }: Database & { readonly secretFiles: LocalSecrets },
 ): Promise<AwsServer> {
   const { tables, queues, streamSources, scheduleGroups, eventBuses, secrets, functions, region, accountId } =
     await readStack(cdkOut, { awsUrl: '' });
@@ -171,13 +174,16 @@ const credentialsPrefixOf = (functions: StackDescription['functions']): string =
     .map(({ environment }) => environment['CREDENTIALS_PREFIX'])
     .find((prefix) => prefix !== undefined) ?? '';
 
-function readerOf(files: SecretFiles, purpose: string): () => string {
-  if (purpose !== 'accounts' && purpose !== 'signing-keys') {
-    throw new Error(
-      `The template has a secret for ${purpose}; the local system has accounts and signing-keys.`,
-    );
-  }
-  return files[purpose];
+/** The files of the secrets, and the secret that the stack itself generates. */
+type LocalSecrets = SecretFiles & { readonly 'page-keys': () => string };
+
+const purposes = ['accounts', 'signing-keys', 'page-keys'] as const;
+
+function readerOf(secrets: LocalSecrets, purpose: string): () => string {
+  const known = purposes.find((each) => each === purpose);
+  if (known === undefined)
+    throw new Error(`The template has a secret for ${purpose}; the local system has ${purposes.join(', ')}.`);
+  return secrets[known];
 }
 
 async function startWebhook(
@@ -227,13 +233,14 @@ const outputsOf = (
   KlarnaLiveUrl: klarna.urls.live,
   AccountsSecretName: secretNamed(stack, 'accounts'),
   SigningKeysSecretName: secretNamed(stack, 'signing-keys'),
+  PageKeysSecretName: secretNamed(stack, 'page-keys'),
   AwsEndpointUrl: aws.url,
   AwsRegion: stack.region,
 });
 
 const secretNamed = (
   { secrets }: Pick<StackDescription, 'secrets'>,
-  wanted: 'accounts' | 'signing-keys',
+  wanted: (typeof purposes)[number],
 ): string => secrets.find(({ purpose }) => purpose === wanted)?.name ?? '';
 
 /** Serves the page at the port that was given; else at the preferred port, or at a free one where that is taken. */

@@ -22,6 +22,8 @@ export interface LocalOptions {
   readonly scenario: 'demo' | 'none';
   /** Whether the demonstration prints each step of each session, also on a terminal. */
   readonly verbose: boolean;
+  /** Origins of pages that may read a session with a page token. */
+  readonly pageOrigins: readonly string[];
   /** What ends sessions at their deadline: one schedule each, backed by the sweep; or the sweep alone. */
   readonly timers: 'scheduler' | 'sweep';
 }
@@ -41,6 +43,8 @@ export const usage = `npm start -- [options], or npx lapse-local [options]
   --data DIR              keep the data in this folder; without it they are deleted at the end
   --scenario demo|none    play the demonstration first (demo), or only serve (none)
   --verbose               print each step of the demonstration, instead of one line for each session
+  --page-origins LIST     origins of pages that may read a session with a page token, separated by commas;
+                          by default http://localhost:3000,http://localhost:5173
   --timers WHO            end sessions by a schedule each (scheduler), or by the sweep alone (sweep)`;
 
 /** Reads the command line. Throws one sentence that says what was given and what is allowed. */
@@ -60,6 +64,7 @@ export function parseOptions(commandLine: readonly string[]): LocalOptions | 'he
       unconnected: { type: 'boolean', default: false },
       scenario: { type: 'string' },
       timers: { type: 'string', default: 'scheduler' },
+      'page-origins': { type: 'string', default: 'http://localhost:3000,http://localhost:5173' },
       verbose: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
@@ -80,6 +85,7 @@ export function parseOptions(commandLine: readonly string[]): LocalOptions | 'he
     connected: !unconnected,
     scenario: scenarioOf(values.scenario ?? (unconnected ? 'none' : 'demo')),
     verbose: values.verbose,
+    pageOrigins: originsOf(values['page-origins']),
     timers: timersOf(values.timers),
   };
 }
@@ -106,6 +112,14 @@ function urlOf(flag: string, given: string | undefined): string | undefined {
     throw new Error(`${flag} is ${given}; allowed: an http or https URL.`);
   }
   return given;
+}
+
+function originsOf(given: string): readonly string[] {
+  const origins = given.split(',');
+  if (origins.every((origin) => URL.canParse(origin) && new URL(origin).origin === origin)) return origins;
+  throw new Error(
+    `--page-origins is ${given}; allowed: origins such as http://localhost:3000, separated by commas.`,
+  );
 }
 
 function scenarioOf(given: string): LocalOptions['scenario'] {

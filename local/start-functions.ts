@@ -20,6 +20,8 @@ export interface FunctionSettings {
   readonly klarnaUrls: Klarna['urls'];
   /** The names of the credentials that have secrets. */
   readonly credentials: readonly string[];
+  /** The origins of pages that may read a session. */
+  readonly pageOrigins: readonly string[];
   /** By how many milliseconds a function's clock is ahead of the machine's. */
   readonly clockAheadOf: (name: string) => number;
 }
@@ -61,7 +63,7 @@ export function prepareFunctions(
 
 function overridesFor(
   environment: Readonly<Record<string, string>>,
-  { awsUrls, klarnaUrls, credentials }: FunctionSettings,
+  { awsUrls, klarnaUrls, credentials, pageOrigins }: FunctionSettings,
 ): Readonly<Record<string, string>> {
   return {
     AWS_ENDPOINT_URL_DYNAMODB: awsUrls.dynamodb,
@@ -78,5 +80,6 @@ function overridesFor(
       KLARNA_LIVE_URL: klarnaUrls.live,
     }),
     ...('CREDENTIALS' in environment && { CREDENTIALS: credentials.join(',') }),
+    ...('PAGE_ORIGINS' in environment && { PAGE_ORIGINS: pageOrigins.join(',') }),
   };
 }

@@ -37,6 +37,11 @@ export interface StartLapseOptions {
    */
   readonly klarnaUrl?: string;
   /**
+   * Origins of pages that may read a session with a page token.
+   * @default ['http://localhost:3000', 'http://localhost:5173']
+   */
+  readonly pageOrigins?: readonly string[];
+  /**
    * What ends sessions at their deadline.
    * @default 'scheduler'
    */
@@ -115,6 +120,7 @@ const flagsFor = (options: StartLapseOptions): readonly string[] => [
     data: options.dataDirectory,
     'klarna-url': options.klarnaUrl,
     timers: options.timers,
+    'page-origins': options.pageOrigins?.join(','),
   }).flatMap(([name, value]) => (value === undefined ? [] : [`--${name}`, value])),
 ];
 

@@ -19,7 +19,7 @@ export interface StackDescription {
   readonly eventBuses: readonly string[];
   /** The outputs that name the resources for an operator, with their local names. */
   readonly outputs: Readonly<Record<string, string>>;
-  /** `purpose` is the last part of the construct's id: `accounts` or `signing-keys`. */
+  /** `purpose` is the last part of the construct's id: `accounts`, `signing-keys` or `page-keys`. */
   readonly secrets: readonly { readonly id: string; readonly name: string; readonly purpose: string }[];
 }
 

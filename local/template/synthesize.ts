@@ -17,6 +17,8 @@ export interface Synthesis {
 export interface SynthesisOptions {
   /** @default 'scheduler' */
   readonly timers?: 'scheduler' | 'sweep';
+  /** The setting of the stack. @default [] */
+  readonly pageOrigins?: readonly string[];
 }
 
 /**
@@ -26,17 +28,20 @@ export interface SynthesisOptions {
  */
 export async function synthesize(
   root: string,
-  { timers = 'scheduler' }: SynthesisOptions = {},
+  { timers = 'scheduler', pageOrigins = [] }: SynthesisOptions = {},
 ): Promise<Synthesis> {
   const assemblies = join(root, '.cache', 'assemblies');
-  const cdkOut = join(assemblies, await hashOf(root, timers));
+  const cdkOut = join(assemblies, await hashOf(root, `${timers} ${pageOrigins.join()}`));
   if (await exists(join(cdkOut, 'manifest.json'))) return { cdkOut, cached: true };
   await mkdir(assemblies, { recursive: true });
   // In Lambda there is no package.json above a bundle. Here the project's own would turn a bundle into an ES module.
   await writeFile(join(assemblies, 'package.json'), '{}');
   const temporary = await mkdtemp(join(assemblies, 'making-'));
   try {
-    await runApp(root, temporary, { timers });
+    await runApp(root, temporary, {
+      timers,
+      ...(pageOrigins.length > 0 && { pageOrigins: pageOrigins.join() }),
+    });
     await rename(temporary, cdkOut).catch((error: unknown) => {
       // Another process finished first, with the same content.
       if (!isTaken(error)) throw error;
@@ -47,10 +52,10 @@ export async function synthesize(
   return { cdkOut, cached: false };
 }
 
-async function hashOf(root: string, timers: string): Promise<string> {
+async function hashOf(root: string, settings: string): Promise<string> {
   const files: string[] = [];
   for await (const file of glob(inputs, { cwd: root })) files.push(file);
-  const hash = createHash('sha256').update(`${process.version} ${timers}`);
+  const hash = createHash('sha256').update(`${process.version} ${settings}`);
   for (const file of files.toSorted()) {
     hash.update(`\0${file}\0`).update(await readFile(join(root, file)));
   }
@@ -64,7 +69,7 @@ async function hashOf(root: string, timers: string): Promise<string> {
 async function runApp(
   root: string,
   outputDirectory: string,
-  settings: Required<SynthesisOptions>,
+  settings: Readonly<Record<string, string>>,
 ): Promise<void> {
   const { context } = JSON.parse(await readFile(join(root, 'cdk.json'), 'utf8')) as { context: object };
   const metadata = { 'aws:cdk:enable-path-metadata': true, 'aws:cdk:enable-asset-metadata': true };

@@ -14,6 +14,7 @@ it('without flags there are the default ports, the simulator, no stored data and
     dataDirectory: undefined,
     scenario: 'demo',
     verbose: false,
+    pageOrigins: ['http://localhost:3000', 'http://localhost:5173'],
     timers: 'scheduler',
   });
 });
@@ -23,6 +24,7 @@ it('every flag in the usage is accepted', () => {
   const values: Record<string, string> = {
     '--klarna-url': 'https://klarna.example',
     '--scenario': 'none',
+    '--page-origins': 'https://shop.example',
     '--timers': 'sweep',
   };
   const switches = ['--verbose', '--unconnected'];
@@ -30,7 +32,7 @@ it('every flag in the usage is accepted', () => {
     const value = switches.includes(flag) ? [] : [values[flag] ?? '1'];
     expect(() => parseOptions([flag, ...value])).not.toThrow();
   }
-  expect(flags).toHaveLength(13);
+  expect(flags).toHaveLength(14);
 });
 
 it.each([
@@ -39,6 +41,9 @@ it.each([
   [['--page-port', '-'], '--page-port is -; allowed: 0 to 65535.'],
   [['--webhook-port', 'x'], '--webhook-port is x; allowed: 0 to 65535.'],
   [['--klarna-url', 'ftp://x'], '--klarna-url is ftp://x; allowed: an http or https URL.'],
+  [['--page-origins', 'https://shop.example/'], '--page-origins is https://shop.example/; allowed: origins'],
+  [['--page-origins', 'shop.example'], '--page-origins is shop.example; allowed: origins'],
+  [['--page-origins', ''], '--page-origins is ; allowed: origins'],
   [['--timers', 'cron'], '--timers is cron; allowed: scheduler or sweep.'],
   [['--unconnected', '--accounts', 'a.json'], '--accounts is given; allowed with --unconnected: none.'],
   [['--unconnected', '--scenario', 'demo'], '--scenario is demo; allowed with --unconnected: none.'],

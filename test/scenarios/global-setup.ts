@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { localPageOrigins } from '../../local/template/assembly.ts';
 import { synthesize } from '../../local/template/synthesize.ts';
 import { timers } from '../support/target.ts';
 import { readTargetFile } from '../support/target-file.ts';
@@ -17,5 +18,5 @@ export async function setup(): Promise<void> {
     }
   }
   const root = join(import.meta.dirname, '..', '..');
-  await synthesize(root, { timers });
+  await synthesize(root, { timers, pageOrigins: localPageOrigins });
 }

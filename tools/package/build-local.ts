@@ -2,6 +2,7 @@ import { cpSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, write
 import { join } from 'node:path';
 import { build, type BuildOptions, type Metafile } from 'esbuild';
 import { bundleOptions } from '../../lib/function-bundle.ts';
+import { localPageOrigins } from '../../local/template/assembly.ts';
 import { synthesize } from '../../local/template/synthesize.ts';
 import { buildPage } from './build-page.ts';
 import { copyDeclarations } from './declarations.ts';
@@ -76,7 +77,7 @@ async function buildStart(): Promise<Metafile> {
 async function writeAssemblies(): Promise<void> {
   const assemblies = join(dist, 'assemblies');
   for (const timers of ['scheduler', 'sweep'] as const) {
-    const { cdkOut } = await synthesize('.', { timers });
+    const { cdkOut } = await synthesize('.', { timers, pageOrigins: localPageOrigins });
     const folder = join(assemblies, timers);
     mkdirSync(folder, { recursive: true });
     for (const name of readdirSync(cdkOut)) {

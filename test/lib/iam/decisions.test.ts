@@ -1,15 +1,16 @@
 import { expect, it } from 'vitest';
-import { routeKeys, routes } from '../../../functions/contract/routes.ts';
+import { pageRouteKeys, routeKeys, routes } from '../../../functions/contract/routes.ts';
 import { functionNames } from '../../../functions/contract/function-name.ts';
+import { localPageOrigins } from '../../../local/template/assembly.ts';
 import { recordedCalls, withoutHashes } from '../../support/recorded-calls.ts';
 import { resourcesOf, type Synthesized, templateOf } from '../synthesized.ts';
 import { arn, type IamRequest, requestsOf } from './iam-requests.ts';
 import { decide } from './simulate.ts';
 import { policiesOf } from './stack-policies.ts';
 
-const resources = JSON.parse(
-  withoutHashes(JSON.stringify(resourcesOf(templateOf()))),
-) as readonly Synthesized[];
+/** The stack that the scenarios run. */
+const stack = templateOf({ pageOrigins: localPageOrigins });
+const resources = JSON.parse(withoutHashes(JSON.stringify(resourcesOf(stack)))) as readonly Synthesized[];
 const policies = policiesOf(resources);
 
 const ofFunction = (name: string): Synthesized['properties'] =>
@@ -100,10 +101,13 @@ const ofServices: readonly IamRequest[] = [
   // CloudWatch notifies the topic.
   { principal: 'cloudwatch.amazonaws.com', action: 'sns:Publish', resource: topic, context: fromHere },
   // API Gateway invokes a function for every route, and for unknown ones.
-  ...routeKeys.map((key) => ({
+  ...[
+    ...routeKeys.map((key) => [key, routes[key].by] as const),
+    ...pageRouteKeys.map((key) => [key, 'get-payment-request'] as const),
+  ].map(([key, by]) => ({
     principal: 'apigateway.amazonaws.com',
     action: 'lambda:InvokeFunction',
-    resource: live(routes[key].by),
+    resource: live(by),
     context: { 'aws:SourceArn': arn('execute-api', `Api/$default/${key.replace(' ', '')}`) },
   })),
   {
