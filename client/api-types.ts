@@ -1652,7 +1652,8 @@ export interface components {
         /**
          * @description A name for this call, which you choose. The same call with the same key has the first outcome and does nothing, with the record as
          *     it is now. Another call with it is refused with 422. The same call has the same query and body, byte for byte. The record keeps
-         *     the newest four keys. Only an outcome that is settled is kept. A dry run ignores the key.
+         *     the newest four keys. Only an outcome that is settled is kept. A dry run ignores the key. Of a session or a reference, each record
+         *     keeps its own outcome. A repetition settles what the first call met, and leaves a Payment Request that came later alone.
          */
         readonly idempotencyKey: string;
         /**
@@ -1734,7 +1735,8 @@ export interface operations {
                 /**
                  * @description A name for this call, which you choose. The same call with the same key has the first outcome and does nothing, with the record as
                  *     it is now. Another call with it is refused with 422. The same call has the same query and body, byte for byte. The record keeps
-                 *     the newest four keys. Only an outcome that is settled is kept. A dry run ignores the key.
+                 *     the newest four keys. Only an outcome that is settled is kept. A dry run ignores the key. Of a session or a reference, each record
+                 *     keeps its own outcome. A repetition settles what the first call met, and leaves a Payment Request that came later alone.
                  */
                 readonly "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
             };
@@ -1810,7 +1812,8 @@ export interface operations {
                 /**
                  * @description A name for this call, which you choose. The same call with the same key has the first outcome and does nothing, with the record as
                  *     it is now. Another call with it is refused with 422. The same call has the same query and body, byte for byte. The record keeps
-                 *     the newest four keys. Only an outcome that is settled is kept. A dry run ignores the key.
+                 *     the newest four keys. Only an outcome that is settled is kept. A dry run ignores the key. Of a session or a reference, each record
+                 *     keeps its own outcome. A repetition settles what the first call met, and leaves a Payment Request that came later alone.
                  */
                 readonly "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
             };
@@ -2142,6 +2145,13 @@ export interface operations {
             };
             readonly header?: {
                 /**
+                 * @description A name for this call, which you choose. The same call with the same key has the first outcome and does nothing, with the record as
+                 *     it is now. Another call with it is refused with 422. The same call has the same query and body, byte for byte. The record keeps
+                 *     the newest four keys. Only an outcome that is settled is kept. A dry run ignores the key. Of a session or a reference, each record
+                 *     keeps its own outcome. A repetition settles what the first call met, and leaves a Payment Request that came later alone.
+                 */
+                readonly "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
+                /**
                  * @description Who is behind the call: `user:` or `operator:` and a name. It is added to `requested_by`. A cancel for an operator has the cause
                  *     `operator`. It is the caller's own word and gives no permission. An e-mail address is stored as a pseudonym.
                  */
@@ -2176,6 +2186,7 @@ export interface operations {
             readonly 403: components["responses"]["Forbidden"];
             readonly 404: components["responses"]["NotFoundOrUnknownAccount"];
             readonly 405: components["responses"]["MethodNotAllowed"];
+            readonly 422: components["responses"]["IdempotencyKeyReused"];
             readonly 429: components["responses"]["TooManyRequests"];
             readonly 500: components["responses"]["Internal"];
             readonly 503: components["responses"]["Unavailable"];
@@ -2349,6 +2360,13 @@ export interface operations {
             };
             readonly header?: {
                 /**
+                 * @description A name for this call, which you choose. The same call with the same key has the first outcome and does nothing, with the record as
+                 *     it is now. Another call with it is refused with 422. The same call has the same query and body, byte for byte. The record keeps
+                 *     the newest four keys. Only an outcome that is settled is kept. A dry run ignores the key. Of a session or a reference, each record
+                 *     keeps its own outcome. A repetition settles what the first call met, and leaves a Payment Request that came later alone.
+                 */
+                readonly "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
+                /**
                  * @description Who is behind the call: `user:` or `operator:` and a name. It is added to `requested_by`. A cancel for an operator has the cause
                  *     `operator`. It is the caller's own word and gives no permission. An e-mail address is stored as a pseudonym.
                  */
@@ -2392,6 +2410,7 @@ export interface operations {
             readonly 403: components["responses"]["Forbidden"];
             readonly 404: components["responses"]["NotFoundOrUnknownAccount"];
             readonly 405: components["responses"]["MethodNotAllowed"];
+            readonly 422: components["responses"]["IdempotencyKeyReused"];
             readonly 429: components["responses"]["TooManyRequests"];
             readonly 500: components["responses"]["Internal"];
             readonly 503: components["responses"]["Unavailable"];

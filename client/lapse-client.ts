@@ -69,14 +69,14 @@ interface GetOptions extends Optional {
   readonly refresh?: boolean;
 }
 
-interface CancelSessionOptions extends Optional {
+interface CancelSessionOptions extends KeyedOptions {
   /** Why, for the history of each request: 1 to 255 printable characters without personal data. @default none */
   readonly reason?: string;
   /** Returns what a cancel would do, and does not send it. @default false */
   readonly dry_run?: boolean;
 }
 
-interface CancelOptions extends CancelSessionOptions, KeyedOptions {
+interface CancelOptions extends CancelSessionOptions {
   /**
    * Cancels a request that the customer has approved, if Klarna allows it. It takes a payment from the customer, so it must be
    * asked for in each call.
@@ -298,10 +298,10 @@ export class LapseClient {
   /** Cancels every open request of a session and leaves paid ones unchanged; `undefined` if Lapse does not know it. */
   async cancelSession(
     sessionId: string,
-    { reason, dry_run, signal }: CancelSessionOptions = {},
+    { reason, dry_run, idempotencyKey, signal }: CancelSessionOptions = {},
   ): Promise<SessionOutcome | undefined> {
     const query = { reason, dry_run: flag(dry_run) };
-    const call = { method: 'DELETE', path: this.#session(sessionId), query, signal } as const;
+    const call = { method: 'DELETE', path: this.#session(sessionId), query, idempotencyKey, signal } as const;
     const response = await this.#transport.send(call, ['not-found']);
     return response.problem === undefined ? (response.body as unknown as SessionOutcome) : undefined;
   }
@@ -339,10 +339,16 @@ export class LapseClient {
    */
   async cancelReference(
     reference: string,
-    { reason, dry_run, signal }: CancelSessionOptions = {},
+    { reason, dry_run, idempotencyKey, signal }: CancelSessionOptions = {},
   ): Promise<ReferenceOutcome | undefined> {
     const query = { reason, dry_run: flag(dry_run) };
-    const call = { method: 'DELETE', path: this.#reference(reference), query, signal } as const;
+    const call = {
+      method: 'DELETE',
+      path: this.#reference(reference),
+      query,
+      idempotencyKey,
+      signal,
+    } as const;
     const response = await this.#transport.send(call, ['not-found']);
     return response.problem === undefined ? (response.body as unknown as ReferenceOutcome) : undefined;
   }

@@ -8,11 +8,13 @@ import {
   type ReferenceKey,
   type SessionId,
 } from '../domain/identifiers.ts';
+import { type IdempotentCall, metBy, repetitionOf } from '../domain/idempotent-call.ts';
 import type { PaymentRequest } from '../domain/payment-request.ts';
 import { TransientError } from '../domain/transient-error.ts';
 import type { UnreadableRecordError } from '../domain/unreadable-record-error.ts';
 import type { CancelResult } from './cancel-payment-request.ts';
 import { type ChangeDependencies, changeRecord } from './change-record.ts';
+import { repeatedCancel, repeatSafely } from './repeat-safely.ts';
 import { mapConcurrently } from './map-concurrently.ts';
 import type { AwaitedReferences, Ids, OnUnreadable } from './ports.ts';
 import { readReference, type ReferenceReading, readSession, type SessionReading } from './read-session.ts';
@@ -55,7 +57,8 @@ const beginWithin = 10_000;
 
 /**
  * Cancels every open request of a session and returns the outcome of each, oldest first; nothing for an unknown session. Requests
- * that are paid or have ended are not changed. Their outcome comes from the record, which notes the command.
+ * that are paid or have ended are not changed. Their outcome comes from the record, which notes the command. Where the call has a
+ * key, each record keeps its outcome, and a repetition is for those records alone. `reused`: another call had the key.
  *
  * @throws {UnreadableRecordError} for a record that cannot be read, after the others are canceled
  */
@@ -65,8 +68,9 @@ export const cancelSession =
     sessionId: SessionId,
     command: CancelCommand,
     settings: AccountSettings,
-  ): Promise<readonly SessionMember[]> =>
-    cancelMembers(dependencies, { command, settings }, (onUnreadable) =>
+    call?: IdempotentCall,
+  ): Promise<readonly SessionMember[] | 'reused'> =>
+    cancelMembers(dependencies, { command, settings, call }, (onUnreadable) =>
       readSession(dependencies)(settings.account, sessionId, onUnreadable),
     );
 
@@ -89,11 +93,16 @@ export const cancelReference =
     reference: Reference,
     command: CancelCommand,
     settings: AccountSettings,
-  ): Promise<ReferenceCancelResult> => {
+    call?: IdempotentCall,
+  ): Promise<ReferenceCancelResult | 'reused'> => {
     const { account } = settings;
     const key = { account, reference };
-    const asked = { command, settings };
+    const asked = { command, settings, call };
     const known = await dependencies.awaited.read(key);
+    if (call && !dependencies.isDryRun) {
+      const listed = await readReference(dependencies)(account, reference, () => undefined);
+      if (listed.some((record) => repetitionOf(record, call) === 'another')) return 'reused';
+    }
     // It is kept first: a request that is seen meanwhile is canceled by one of the two.
     const waiting = known?.status === 'waiting' ? await keep(dependencies, key, command) : undefined;
     const members = await cancelMembers(dependencies, asked, async (onUnreadable) => {
@@ -105,6 +114,7 @@ export const cancelReference =
       const joined = await dependencies.store.read({ account, paymentRequestId });
       return joined ? [...listed, joined] : listed;
     });
+    if (members === 'reused') return members;
     const awaited = waiting ?? (members.length === 0 ? await keep(dependencies, key, command) : undefined);
     return { members, awaited };
   };
@@ -126,29 +136,41 @@ async function keep(
   throw new TransientError(`${key.account}: other writers of a reference were faster ${mostRounds} times`);
 }
 
+/** Who asks for the cancel of many, and how. A dry run ignores the key. */
+interface Asked {
+  readonly command: CancelCommand;
+  readonly settings: AccountSettings;
+  readonly call: IdempotentCall | undefined;
+}
+
 async function cancelMembers(
   dependencies: MembersCancelDependencies,
-  asked: { readonly command: CancelCommand; readonly settings: AccountSettings },
+  asked: Asked,
   read: (onUnreadable: OnUnreadable) => Promise<readonly PaymentRequest[]>,
-): Promise<readonly SessionMember[]> {
+): Promise<readonly SessionMember[] | 'reused'> {
   const until = dependencies.clock.now() + beginWithin;
   const unreadable: UnreadableRecordError[] = [];
   const records = await read((error) => {
     unreadable.push(error);
   });
-  const members = await mapConcurrently(records, cancelsAtOnce, async (record) => {
+  const call = dependencies.isDryRun ? undefined : asked.call;
+  if (call && records.some((record) => repetitionOf(record, call) === 'another')) return 'reused';
+  const met = call ? metBy(records, call) : records;
+  const members = await mapConcurrently(met, cancelsAtOnce, async (record) => {
     const { account, paymentRequestId } = record;
-    const result = await endOne(dependencies, record, { ...asked, until });
-    return { account, paymentRequestId, ...result };
+    const run = () => endOne(dependencies, record, { ...asked, until });
+    const result = call ? await repeatSafely(dependencies)(record, call, repeatedCancel(run)) : await run();
+    return result === 'reused' ? result : { account, paymentRequestId, ...result };
   });
   if (unreadable[0]) throw unreadable[0];
-  return members;
+  const told = members.filter((member) => member !== 'reused');
+  return told.length < members.length ? 'reused' : told;
 }
 
 async function endOne(
   dependencies: MembersCancelDependencies,
   record: PaymentRequest,
-  asked: { readonly command: CancelCommand; readonly settings: AccountSettings; readonly until: number },
+  asked: Asked & { readonly until: number },
 ): Promise<CancelResult> {
   const { cancel, clock, onFault } = dependencies;
   const { command, settings, until } = asked;

@@ -1,7 +1,9 @@
 import { type IdempotentCall, type KeptCall, repetitionOf, withCall } from '../domain/idempotent-call.ts';
 import type { PaymentRequestKey } from '../domain/identifiers.ts';
 import type { PaymentRequest } from '../domain/payment-request.ts';
+import type { CancelResult } from './cancel-payment-request.ts';
 import { type ChangeDependencies, changeRecord } from './change-record.ts';
+import type { SessionResult } from './register-session.ts';
 
 /** What to do for a call, and how its result is kept and had again. */
 export interface Repeatable<Result> {
@@ -28,13 +30,58 @@ export const repeatSafely =
     const before = repetitionOf(known, call);
     if (before === 'another') return 'reused';
     if (before !== 'new' && known) return again(before, known);
+    const at = dependencies.clock.instant();
     const result = await run();
     const kept = keptOf(result);
     if (!kept) return result;
     const latest = await dependencies.store.read(key);
     await changeRecord(dependencies, key, latest, (record) => ({
-      next: record && withCall(record, { ...call, ...kept }),
+      next: record && withCall(record, { ...call, ...kept, at }),
       outcome: undefined,
     }));
     return result;
   };
+
+/** How a registration is kept. */
+export const repeatedRegistration = (run: () => Promise<SessionResult>): Repeatable<SessionResult> => ({
+  run,
+  keptOf: ({ outcome, record }) => {
+    switch (outcome.kind) {
+      case 'registered':
+      case 'changed':
+      case 'unchanged':
+        return { outcome: outcome.kind };
+      case 'already_final':
+        return { outcome: outcome.kind, ...(record?.state && { state: record.state }) };
+      default:
+        return undefined;
+    }
+  },
+  again: ({ outcome, state }, record) =>
+    outcome === 'already_final' && state !== undefined
+      ? { outcome: { kind: outcome, state }, record: { ...record, state } }
+      : {
+          outcome: { kind: outcome === 'registered' || outcome === 'changed' ? outcome : 'unchanged' },
+          record,
+        },
+});
+
+/** How a cancel is kept. */
+export const repeatedCancel = (run: () => Promise<CancelResult>): Repeatable<CancelResult> => ({
+  run,
+  keptOf: (result) => {
+    switch (result.outcome) {
+      case 'canceled':
+      case 'already_canceled':
+        return { outcome: result.outcome };
+      case 'already_final':
+        return { outcome: result.outcome, state: result.state };
+      default:
+        return undefined;
+    }
+  },
+  again: ({ outcome, state }, record) =>
+    outcome === 'already_final' && state !== undefined
+      ? { outcome, state, record }
+      : { outcome: outcome === 'canceled' ? outcome : 'already_canceled', record },
+});

@@ -1,3 +1,4 @@
+import type { Instant } from './instant.ts';
 import type { PaymentRequestState } from './payment-request-state.ts';
 
 /** A call that its caller gave a key, so that a repetition has no further effect. Both are digests: keys may be long. */
@@ -13,6 +14,8 @@ export type KeptOutcome =
 /** A call that has had its outcome. */
 export interface KeptCall extends IdempotentCall {
   readonly outcome: KeptOutcome;
+  /** When the call came first. */
+  readonly at: Instant;
   /** The state that refused the call; only with `already_final`. */
   readonly state?: PaymentRequestState;
 }
@@ -39,4 +42,22 @@ export function repetitionOf(record: WithCalls | undefined, call: IdempotentCall
 export function withCall<Known extends WithCalls>(record: Known, call: KeptCall): Known | undefined {
   if (repetitionOf(record, call) !== 'new') return undefined;
   return { ...record, calls: [...(record.calls ?? []), call].slice(-mostKeptCalls) };
+}
+
+/** What of a record tells whether a call of many met it. */
+type Member = WithCalls & { readonly createdAt: Instant };
+
+/**
+ * The records that a call about many is for. A repetition is for those that the first call met: what came later is not its business.
+ */
+export function metBy<Known extends Member>(
+  records: readonly Known[],
+  call: IdempotentCall,
+): readonly Known[] {
+  const times = records.flatMap((record) => {
+    const kept = repetitionOf(record, call);
+    return typeof kept === 'string' ? [] : [kept.at];
+  });
+  const first = times.toSorted()[0];
+  return first === undefined ? records : records.filter(({ createdAt }) => createdAt <= first);
 }

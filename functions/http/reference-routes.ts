@@ -6,6 +6,7 @@ import type { AccountSettings } from '../domain/account-settings.ts';
 import type { Account } from '../domain/identifiers.ts';
 import { note } from '../telemetry/telemetry.ts';
 import { requesterOf } from './caller.ts';
+import { idempotentCallOf, notReused } from './idempotency.ts';
 import { accountOf, bodyOf, queryOf, referenceOf } from './parse-request.ts';
 import { noQuery, sessionCancelQuery } from './query-schemas.ts';
 import { referenceRegistrationBody, registrationOf, statusOf } from './registration-request.ts';
@@ -80,7 +81,8 @@ export const referenceCancelRoutes = ({
       const key = { account: account.account, reference: referenceOf(event) };
       const query = queryOf(event, sessionCancelQuery);
       const run = query.dry_run ? dryRun : cancel;
-      const result = await run(key.reference, commandOf(event, query), account);
+      const done = await run(key.reference, commandOf(event, query), account, idempotentCallOf(event));
+      const result = notReused(done, { reference: key.reference });
       note('reference.canceled', { account: account.account, ...numbersOf(result.members) });
       return referenceCancelResponse(key, result);
     },

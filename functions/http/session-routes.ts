@@ -7,6 +7,7 @@ import type { CancelOutcome } from '../domain/cancel-outcome.ts';
 import type { Account } from '../domain/identifiers.ts';
 import { note } from '../telemetry/telemetry.ts';
 import { callerCauseOf, requesterOf } from './caller.ts';
+import { idempotentCallOf, notReused } from './idempotency.ts';
 import { queryOf, sessionIdOf } from './parse-request.ts';
 import { noQuery, sessionCancelQuery } from './query-schemas.ts';
 import type { RouteHandler } from './serve-routes.ts';
@@ -42,7 +43,9 @@ export const sessionCancelRoutes = ({ cancelSession: cancel, dryRunSession: dryR
     'DELETE /accounts/{account}/sessions/{session_id}': async (event, account) => {
       const sessionId = sessionIdOf(event);
       const query = queryOf(event, sessionCancelQuery);
-      const members = await (query.dry_run ? dryRun : cancel)(sessionId, commandOf(event, query), account);
+      const run = query.dry_run ? dryRun : cancel;
+      const result = await run(sessionId, commandOf(event, query), account, idempotentCallOf(event));
+      const members = notReused(result, { session_id: sessionId });
       note('session.canceled', { account: account.account, ...numbersOf(members) });
       return sessionCancelResponse(account.account, sessionId, members);
     },

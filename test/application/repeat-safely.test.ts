@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import type { CancelResult } from '../../functions/application/cancel-payment-request.ts';
-import { repeatSafely } from '../../functions/application/repeat-safely.ts';
-import { repeatedCancel, repeatedRegistration } from '../../functions/http/idempotency.ts';
+import {
+  repeatedCancel,
+  repeatedRegistration,
+  repeatSafely,
+} from '../../functions/application/repeat-safely.ts';
 import type { Deadline } from '../../functions/domain/registration.ts';
 import { key } from '../support/fixtures.ts';
 import { World } from '../support/world.ts';

@@ -4,7 +4,7 @@ import type { SessionId } from '../../functions/domain/identifiers.ts';
 import { sessionLimit } from '../../functions/domain/registration.ts';
 import { requestId } from '../support/cancel-jobs.ts';
 import { key, recordWith, registrationWith } from '../support/fixtures.ts';
-import { registered } from '../support/sessions.ts';
+import { registered, unkeyed } from '../support/sessions.ts';
 import { World } from '../support/world.ts';
 
 const sessionId = 'cart-17' as SessionId;
@@ -93,7 +93,7 @@ describe('a session with the most Payment Requests', () => {
       },
     });
     const command = { cause: 'api', requestedBy: 'someone', allowCompleted: false } as const;
-    const outcomes = (await cancel(sessionId, command, settings)).map(({ outcome }) => outcome);
+    const outcomes = unkeyed(await cancel(sessionId, command, settings)).map(({ outcome }) => outcome);
     expect(outcomes).toHaveLength(sessionLimit);
     expect(outcomes.filter((outcome) => outcome === 'would_cancel')).toHaveLength(100);
     expect(new Set(outcomes.slice(100))).toEqual(new Set(['untried']));

@@ -9,7 +9,8 @@ import type { PaymentRequestState } from '../../functions/domain/payment-request
 import { UnreadableRecordError } from '../../functions/domain/unreadable-record-error.ts';
 import { account, noon, recordWith, settingsWith } from '../support/fixtures.ts';
 import { InMemoryPaymentRequestStore } from '../support/in-memory-payment-request-store.ts';
-import { cancellationWith } from '../support/sessions.ts';
+import type { IdempotentCall } from '../../functions/domain/idempotent-call.ts';
+import { cancellationWith, minute, unkeyed } from '../support/sessions.ts';
 import { CountingIds, retries, VirtualClock } from '../support/virtual-clock.ts';
 
 const sessionId = 'cart-1' as SessionId;
@@ -46,7 +47,11 @@ const read = () => readSession({ store, sessions: store })(account, sessionId);
 
 const command = { cause: 'api', requestedBy: 'test', allowCompleted: false } as const;
 
-const end = (cancel?: SessionCancelDependencies['cancel'], isDryRun = false) =>
+const endOnce = (
+  call: IdempotentCall | undefined,
+  cancel?: SessionCancelDependencies['cancel'],
+  isDryRun = false,
+) =>
   cancelSession({
     ...retries,
     store,
@@ -61,7 +66,10 @@ const end = (cancel?: SessionCancelDependencies['cancel'], isDryRun = false) =>
         ended.push(key);
         return Promise.resolve({ outcome: 'canceled', record: recordWith({ ...key, state: 'CANCELED' }) });
       }),
-  })(sessionId, command, settingsWith());
+  })(sessionId, command, settingsWith(), call);
+
+const end = async (cancel?: SessionCancelDependencies['cancel'], isDryRun = false) =>
+  unkeyed(await endOnce(undefined, cancel, isDryRun));
 
 describe('readSession', () => {
   it('a session has its own requests, oldest first', async () => {
@@ -254,5 +262,57 @@ describe('cancelSession', () => {
       return { outcome: 'pending', record: recordWith({ ...key, state: 'SUBMITTED' }) };
     });
     expect(members.map(({ outcome }) => outcome)).toEqual(['pending', 'untried']);
+  });
+});
+
+describe('cancelSession with a key', () => {
+  const call = { key: '0123456789abcdef', request: 'fedcba9876543210' };
+  const outcomesOf = (members: Awaited<ReturnType<typeof endOnce>>) =>
+    unkeyed(members).map(({ outcome }) => outcome);
+
+  it('a repetition returns the first outcomes, does nothing, and leaves a newer attempt of the session alone', async () => {
+    await member('SUBMITTED');
+    await member('COMPLETED');
+    clock.advance(minute);
+    const first = outcomesOf(await endOnce(call));
+    expect(first).toEqual(['canceled', 'already_final']);
+    await member('SUBMITTED', { createdAt: plusMillis(clock.instant(), 1) });
+    clock.advance(minute);
+    expect(outcomesOf(await endOnce(call))).toEqual(first);
+    expect(ended).toHaveLength(1);
+    expect(outcomesOf(await endOnce({ ...call, key: 'f'.repeat(16) }))).toEqual([
+      'canceled',
+      'already_final',
+      'canceled',
+    ]);
+  });
+
+  it('a repetition cancels what the first call met and did not settle', async () => {
+    await member('SUBMITTED');
+    const second = await member('SUBMITTED');
+    clock.advance(minute);
+    const failing: SessionCancelDependencies['cancel'] = (key) =>
+      key.paymentRequestId === second.paymentRequestId
+        ? Promise.reject(new Error('throttled'))
+        : Promise.resolve({ outcome: 'canceled', record: recordWith({ ...key, state: 'CANCELED' }) });
+    expect(outcomesOf(await endOnce(call, failing))).toEqual(['canceled', 'untried']);
+    expect(outcomesOf(await endOnce(call))).toEqual(['canceled', 'canceled']);
+    expect(ended.map(({ paymentRequestId }) => paymentRequestId)).toEqual([second.paymentRequestId]);
+  });
+
+  it('another call with the key is refused, and nothing is canceled', async () => {
+    const calls = [{ ...call, outcome: 'canceled', at: noon } as const];
+    await member('SUBMITTED');
+    await member('SUBMITTED', { calls });
+    expect(await endOnce({ ...call, request: '0'.repeat(16) })).toBe('reused');
+    expect(ended).toEqual([]);
+  });
+
+  it('a dry run ignores the key', async () => {
+    await member('SUBMITTED');
+    const dryRun: SessionCancelDependencies['cancel'] = (key) =>
+      Promise.resolve({ outcome: 'would_cancel', record: recordWith(key) });
+    expect(outcomesOf(await endOnce(call, dryRun, true))).toEqual(['would_cancel']);
+    expect((await read())[0]?.calls).toBeUndefined();
   });
 });

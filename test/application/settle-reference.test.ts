@@ -10,11 +10,12 @@ import {
   type PaymentRequestId,
   type ReferenceKey,
 } from '../../functions/domain/identifiers.ts';
+import type { IdempotentCall } from '../../functions/domain/idempotent-call.ts';
 import type { PaymentRequest } from '../../functions/domain/payment-request.ts';
 import type { PaymentRequestState } from '../../functions/domain/payment-request-state.ts';
 import { requestId } from '../support/cancel-jobs.ts';
 import { account, key, observed, registrationWith } from '../support/fixtures.ts';
-import { afterNoon, minute, session } from '../support/sessions.ts';
+import { afterNoon, minute, session, unkeyed } from '../support/sessions.ts';
 import { ScriptedKlarna } from '../support/scripted-klarna.ts';
 import { World } from '../support/world.ts';
 
@@ -43,12 +44,14 @@ class Shop {
   put = (millis?: number) =>
     registerReference(this.world.dependencies)(referenceKey, registration(millis), this.world.settings);
 
-  delete = () =>
+  deleteOnce = (call?: IdempotentCall) =>
     cancelReference({
       ...this.world.dependencies,
       cancel: cancelPaymentRequest(this.world.dependencies),
       isDryRun: false,
-    })(reference, command, this.world.settings);
+    })(reference, command, this.world.settings, call);
+
+  delete = async () => unkeyed(await this.deleteOnce());
 
   /** Klarna's webhook with the reference. */
   seen = (minutes = 1, id: PaymentRequestId = key.paymentRequestId) =>
@@ -278,6 +281,19 @@ describe('cancelReference', () => {
     await shop.settle();
     expect(shop.world.record).toMatchObject({ state: 'CANCELED' });
     expect(shop.world.record.session).toBeUndefined();
+  });
+
+  it('another cancel with the key of one is refused, and none is kept', async () => {
+    const shop = new Shop();
+    await shop.seen();
+    shop.world.clock.advance(2 * minute);
+    const call = { key: '0123456789abcdef', request: 'fedcba9876543210' };
+    const first = unkeyed(await shop.deleteOnce(call));
+    expect(first.members).toMatchObject([{ outcome: 'canceled' }]);
+    expect(unkeyed(await shop.deleteOnce(call)).members).toMatchObject([{ outcome: 'canceled' }]);
+    await shop.put();
+    expect(await shop.deleteOnce({ ...call, request: '0'.repeat(16) })).toBe('reused');
+    expect((await shop.item())?.cancel).toBeUndefined();
   });
 
   it('a cancel during the join is kept first, so that one of the two carries it out', async () => {

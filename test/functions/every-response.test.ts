@@ -32,7 +32,7 @@ import { accountsSecret, aws, resetAws } from '../support/aws-clients.ts';
 import { notAllowed, throttled } from '../support/aws-faults.ts';
 import { callApi } from '../support/call-api.ts';
 import { jobWith, requestId } from '../support/cancel-jobs.ts';
-import { account, at, key, recordWith, registrationWith } from '../support/fixtures.ts';
+import { account, at, key, noon, recordWith, registrationWith } from '../support/fixtures.ts';
 import { apiEvent, type ApiCall, itemOf } from '../support/lambda-events.ts';
 import { pageEnvironment } from '../support/function-environment.ts';
 import { planted, plantedIn } from '../support/planted-secrets.ts';
@@ -130,6 +130,12 @@ const isOpen = () => {
 /** The session has a deadline beyond every limit. */
 const isLong = () => {
   stored({ ...open, deadlineAt: later });
+};
+/** The start of the SHA-256 of the key `k`. */
+const keyDigest = hash('sha256', 'k').slice(0, 16);
+/** Another call had the key `k`. */
+const keyIsTaken: Partial<PaymentRequest> = {
+  calls: [{ key: keyDigest, request: '0'.repeat(16), at: noon, outcome: 'changed' }],
 };
 const isOfASession = () => {
   stored({ ...open, sessionId: ids.session_id as SessionId });
@@ -260,9 +266,6 @@ const onCredential = (all: Readonly<Record<string, Situation>>) =>
     ]),
   );
 
-/** The start of the SHA-256 of the key `k`. */
-const keyDigest = hash('sha256', 'k').slice(0, 16);
-
 const situations: Readonly<Record<Route, Readonly<Record<string, Situation>>>> = {
   'PUT /accounts/{account}/payment-requests/{payment_request_id}': {
     ...configured,
@@ -276,7 +279,7 @@ const situations: Readonly<Record<Route, Readonly<Record<string, Situation>>>> =
     '201': { given: isNothing },
     '422 idempotency-key-reused': {
       given: () => {
-        stored({ ...open, calls: [{ key: keyDigest, request: '0'.repeat(16), outcome: 'changed' }] });
+        stored({ ...open, ...keyIsTaken });
       },
       call: { headers: { 'idempotency-key': 'k' } },
     },
@@ -321,7 +324,7 @@ const situations: Readonly<Record<Route, Readonly<Record<string, Situation>>>> =
     ...configured,
     '422 idempotency-key-reused': {
       given: () => {
-        stored({ ...open, calls: [{ key: keyDigest, request: '0'.repeat(16), outcome: 'changed' }] });
+        stored({ ...open, ...keyIsTaken });
       },
       call: { headers: { 'idempotency-key': 'k' } },
     },
@@ -358,6 +361,12 @@ const situations: Readonly<Record<Route, Readonly<Record<string, Situation>>>> =
   },
   'DELETE /accounts/{account}/sessions/{session_id}': {
     ...configured,
+    '422 idempotency-key-reused': {
+      given: () => {
+        stored({ ...open, ...keyIsTaken, sessionId: ids.session_id as SessionId });
+      },
+      call: { headers: { 'idempotency-key': 'k' } },
+    },
     '200': { given: isOfASession },
     '404 not-found': { given: isNothing },
   },
@@ -393,6 +402,12 @@ const situations: Readonly<Record<Route, Readonly<Record<string, Situation>>>> =
   },
   'DELETE /accounts/{account}/references/{reference}': {
     ...configured,
+    '422 idempotency-key-reused': {
+      given: () => {
+        isReferenced({ ...open, ...keyIsTaken });
+      },
+      call: { headers: { 'idempotency-key': 'k' } },
+    },
     '200': { given: () => isReferenced() },
     '202': { given: isNothing },
     '404 not-found': { given: isNothing, call: { query: { dry_run: 'true' } } },

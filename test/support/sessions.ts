@@ -78,3 +78,9 @@ export function register(
   const eventId = ownEventId('register', String(registrations));
   return decideRegistration(record, key, registrationWith(registration), { policy: its, eventId, now });
 }
+
+/** The result of a call about many that has no key. */
+export function unkeyed<Result>(result: Result | 'reused'): Result {
+  if (result === 'reused') throw new Error('another call had the key');
+  return result;
+}

@@ -9,7 +9,7 @@ import {
   type SessionId,
 } from '../../domain/identifiers.ts';
 import { type KeptCall, type KeptOutcome, mostKeptCalls } from '../../domain/idempotent-call.ts';
-import { type Instant, millisOf } from '../../domain/instant.ts';
+import { type Instant, instantFromMillis, millisOf } from '../../domain/instant.ts';
 import { listCursorOf, timeOfCursor } from '../../domain/list-cursor.ts';
 import type { EvidenceSource, Position } from '../../domain/observation.ts';
 import type { Attention } from '../../domain/attention.ts';
@@ -533,9 +533,9 @@ function confirmationFactsOf(value: unknown): Confirmation | undefined {
 const authorizationSourceOf = (value: unknown): Confirmation['authorizedBy'] =>
   value === 'webhook' || value === 'api' ? value : undefined;
 
-/** A call as one text: the digests of its key and of its request, its outcome, and the state that refused it. */
-const toStoredCall = ({ key, request, outcome, state }: KeptCall): string =>
-  [key, request, outcome, ...(state === undefined ? [] : [state])].join('.');
+/** A call as one text: digests of key and request, its time in milliseconds, its outcome, and the state that refused it. */
+const toStoredCall = ({ key, request, at, outcome, state }: KeptCall): string =>
+  [key, request, millisOf(at), outcome, ...(state === undefined ? [] : [state])].join('.');
 
 function callsOf(value: unknown): readonly KeptCall[] | undefined {
   if (!Array.isArray(value) || value.length > mostKeptCalls) return undefined;
@@ -544,15 +544,16 @@ function callsOf(value: unknown): readonly KeptCall[] | undefined {
 }
 
 function callOf(value: unknown): KeptCall | undefined {
-  const [, key, request, outcome, text] = storedCall.exec(textOf(value) ?? '') ?? [];
+  const [, key, request, millis, outcome, text] = storedCall.exec(textOf(value) ?? '') ?? [];
   if (key === undefined || request === undefined) return undefined;
   const state = text === undefined ? undefined : parseState(text);
   if (text !== undefined && state === undefined) return undefined;
-  return { key, request, outcome: outcome as KeptOutcome, ...(state && { state }) };
+  const at = instantFromMillis(Number(millis));
+  return { key, request, at, outcome: outcome as KeptOutcome, ...(state && { state }) };
 }
 
 const storedCall =
-  /^([0-9a-f]{16})\.([0-9a-f]{16})\.(registered|changed|unchanged|canceled|already_canceled|already_final)(?:\.([A-Z_]+))?$/;
+  /^([0-9a-f]{16})\.([0-9a-f]{16})\.(\d{1,15})\.(registered|changed|unchanged|canceled|already_canceled|already_final)(?:\.([A-Z_]+))?$/;
 
 const purposeOf = (value: unknown): PaymentRequest['purpose'] => (value === 'token' ? value : undefined);
 

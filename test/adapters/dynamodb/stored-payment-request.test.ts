@@ -307,8 +307,14 @@ const full: PaymentRequest = {
   },
   purpose: 'token',
   calls: [
-    { key: '0123456789abcdef', request: 'fedcba9876543210', outcome: 'registered' },
-    { key: '1123456789abcdef', request: 'eedcba9876543210', outcome: 'already_final', state: 'COMPLETED' },
+    { key: '0123456789abcdef', request: 'fedcba9876543210', at: noon, outcome: 'registered' },
+    {
+      key: '1123456789abcdef',
+      request: 'eedcba9876543210',
+      at: noon,
+      outcome: 'already_final',
+      state: 'COMPLETED',
+    },
   ],
   evidence: { source: 'webhook', eventId: 'event-1' as EventId, observedAt: afterNoon(1) },
   klarnaExpiresAt: afterNoon(180),
