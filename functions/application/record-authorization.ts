@@ -61,7 +61,7 @@ export const reportAuthorization =
       key,
       known,
       (stored) => {
-        if (!stored) return { outcome: 'not_found' };
+        if (!stored || stored.erasedAt !== undefined) return { outcome: 'not_found' };
         if (isAuthorized(stored)) return { outcome: 'unchanged' };
         if (isFinal(stored.state)) return { outcome: 'already_final' };
         return { next: withAuthorization(stored, report), outcome: 'authorized' };

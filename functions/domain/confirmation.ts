@@ -125,7 +125,7 @@ export function withAuthorizationWatch(record: PaymentRequest, policy: Partial<W
 
 /**
  * The record with a report that the payment is authorized. The first report counts, in whichever order it arrives with COMPLETED and with
- * the sweep's finding that the payment lapsed. `undefined` where the record has one already.
+ * the sweep's finding that the payment lapsed. `undefined` where the record has one already, or is a tombstone.
  *
  * A cancel that the sweep wants because the payment lapsed ends with it, unless its DELETE may be on its way.
  */
@@ -133,7 +133,8 @@ export function withAuthorization(
   record: PaymentRequest,
   report: AuthorizationReport,
 ): PaymentRequest | undefined {
-  if (isAuthorized(record) || hasRecorded(record, report.eventId)) return undefined;
+  if (record.erasedAt !== undefined || isAuthorized(record)) return undefined;
+  if (hasRecorded(record, report.eventId)) return undefined;
   // The watch canceled a request whose payment was authorized all the same.
   const isCanceled =
     record.state === 'CANCELED' &&

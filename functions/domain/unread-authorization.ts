@@ -5,10 +5,11 @@ import type { PaymentRequest } from './payment-request.ts';
 
 /**
  * Whether a report of an authorization can be written onto this record without reading it: nothing but the report itself follows from it.
- * Not where the account watches the payment, which makes the record due. The store has the same rule as a condition.
+ * Not where the account watches the payment, which makes the record due, and not onto a tombstone. The store has the same rule as a condition.
  */
 export const isAuthorizedUnread = (record: PaymentRequest, report: AuthorizationReport): boolean =>
   record.version > 0 &&
+  record.erasedAt === undefined &&
   record.confirmation === undefined &&
   record.attention === undefined &&
   bytesOf(authorizedEntry(report)) <= roomIn(record.history);

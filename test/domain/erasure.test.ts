@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { outcomeFromRecord } from '../../functions/domain/cancellation.ts';
+import { withAuthorization } from '../../functions/domain/confirmation.ts';
 import { decideErasure } from '../../functions/domain/erasure.ts';
 import type { PaymentRequest } from '../../functions/domain/payment-request.ts';
 import { paymentRequestStates } from '../../functions/domain/payment-request-state.ts';
 import { parseSessionId } from '../../functions/domain/identifiers.ts';
 import { applyObservation, isStaleForGood, isUnread, judge } from '../../functions/domain/transition.ts';
+import { isAuthorizedUnread } from '../../functions/domain/unread-authorization.ts';
 import { noon, observed, versioned } from '../support/fixtures.ts';
 import { afterNoon, cancellationWith, register, registered } from '../support/sessions.ts';
 
@@ -73,6 +75,18 @@ describe('a tombstone', () => {
       kind: 'already_final',
       state: 'COMPLETED',
     });
+  });
+
+  it('a report that the payment is authorized changes nothing, with or without a read', () => {
+    const report = {
+      eventId: 'late' as never,
+      source: 'webhook',
+      at: noon,
+      reportedAt: noon,
+      proof: {},
+    } as const;
+    expect(withAuthorization(tombstone(), report)).toBeUndefined();
+    expect(isAuthorizedUnread(tombstone(), report)).toBe(false);
   });
 
   it('a registration is refused', () => {

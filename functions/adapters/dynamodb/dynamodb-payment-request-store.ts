@@ -233,7 +233,9 @@ export class DynamoDbPaymentRequestStore
       .put('c', [{ y: changeCodes.authorized, i: report.eventId }])
       .put('cp', undefined)
       .increment('sq');
-    const absent = (['cf', 'wa', 'at'] as const).map((name) => `attribute_not_exists(${update.name(name)})`);
+    const absent = (['cf', 'wa', 'at', 'er'] as const).map(
+      (name) => `attribute_not_exists(${update.name(name)})`,
+    );
     const isKnown = `attribute_exists(${update.name(tableSchema.partitionKey)})`;
     const hasRoom = `${update.name('rm')} >= ${update.value(bytesOf(entry))}`;
     return this.#update(key, update.when([isKnown, hasRoom, ...absent].join(' AND ')));

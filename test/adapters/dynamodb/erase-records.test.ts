@@ -7,12 +7,16 @@ import { UpdateBuilder } from '../../../functions/adapters/dynamodb/update-expre
 import { partitionKeyOf } from '../../../functions/adapters/dynamodb/record-keys.ts';
 import { cancelPaymentRequest } from '../../../functions/application/cancel-payment-request.ts';
 import { eraseDeliveries, eraseRecords } from '../../../functions/application/erase-records.ts';
+import {
+  recordAuthorization,
+  reportAuthorization,
+} from '../../../functions/application/record-authorization.ts';
 import { recordObservation } from '../../../functions/application/record-observation.ts';
 import { registerSession } from '../../../functions/application/register-session.ts';
 import type { PaymentRequestId, PaymentRequestKey } from '../../../functions/domain/identifiers.ts';
 import { parseReference, parseSessionId } from '../../../functions/domain/identifiers.ts';
 import { openEmbeddedTable } from '../../support/embedded-table.ts';
-import { account, observed, registrationWith, settingsWith } from '../../support/fixtures.ts';
+import { account, noon, observed, registrationWith, settingsWith } from '../../support/fixtures.ts';
 import { quarantinedDelivery } from '../../support/klarna-deliveries.ts';
 import { ScriptedKlarna } from '../../support/scripted-klarna.ts';
 import { InMemoryTimer } from '../../support/world.ts';
@@ -94,6 +98,17 @@ describe('eraseRecords', () => {
       });
       expect(await recordObservation(dependencies)(key, late)).toBe('duplicate');
     }
+    const report = {
+      eventId: 'late-report' as never,
+      source: 'webhook',
+      at: noon,
+      reportedAt: noon,
+      proof: {},
+    } as const;
+    expect(await recordAuthorization(dependencies)(key, report)).toBe('duplicate');
+    expect(await reportAuthorization(dependencies)(key, { requestedBy: 'Anna' })).toEqual({
+      outcome: 'not_found',
+    });
     const registration = registrationWith({ reference: 'order of Anna' });
     expect((await registerSession(dependencies)(key, registration, settings)).outcome.kind).toBe(
       'already_final',

@@ -476,6 +476,14 @@ export function describePaymentRequestStore(name: string, open: () => Promise<St
         expect((await store.authorize(other, reportOf('a'))).written).toBe(false);
       });
 
+      it('a tombstone takes no report of an authorization', async () => {
+        const { session: _, ...rest } = newSession(key);
+        const erased = await written({ ...rest, state: 'COMPLETED', erasedAt: afterNoon(5) });
+        const before = await store.read(erased);
+        expect(await store.authorize(erased, reportOf('late'))).toEqual({ written: false, stored: before });
+        expect(await store.read(erased)).toEqual(before);
+      });
+
       it('observe leaves the approval of a watched session to a write that has read the record', async () => {
         const watched = await written({ ...newSession(key), confirmation: { alertAfter: 60_000 } });
         const approval = observed('COMPLETED', '2026-03-01T12:01:00Z');
