@@ -142,6 +142,8 @@ export interface Evidence {
   readonly forged: ReadonlySet<string>;
   /** Event ids of deliveries that say nothing about the state of a request. */
   readonly unused: ReadonlyMap<string, unknown>;
+  /** Names of the requests whose records an operator has erased. */
+  readonly erased: ReadonlySet<string>;
   /** The invocation that made a claim. */
   readonly claims: ReadonlyMap<string, string>;
   /** What the caller of this invocation registers, if it registers. */

@@ -15,6 +15,7 @@ import type { StateChangeEvent } from '../../functions/domain/state-change-event
 import { plantedIn } from '../support/planted-secrets.ts';
 import { hour, minute } from '../support/sessions.ts';
 import { confirmationLiveness, confirmationSafety } from './confirmation-invariants.ts';
+import { erasureSafety } from './erasure-invariants.ts';
 import { type Evidence, type Outcome, rankOf, type Safety } from './evidence.ts';
 import { type jobLiveness, jobSafety } from './job-invariants.ts';
 import type { awaitedLiveness, joinInvariants } from './reference-invariants.ts';
@@ -222,6 +223,7 @@ const supersededByAnother: Safety = (step, { recordOf }) => {
     paymentRequestId: cancellation.reason as PaymentRequestId,
   });
   if (!other || other.paymentRequestId === after.paymentRequestId) return 'no other attempt superseded it';
+  if (other.erasedAt !== undefined) return undefined;
   if (other.sessionId !== after.sessionId) return 'the attempt that superseded it is of another session';
   if (rankOf(other) >= 1) return undefined;
   const [own, its] = [after.session?.registeredAt ?? after.createdAt, other.session?.registeredAt ?? ''];
@@ -626,6 +628,7 @@ const shownIsCurrent: Safety = (step) => {
 
 /** Checked after every step. */
 export const safetyInvariants = {
+  ...erasureSafety,
   'nothing-crosses-accounts': nothingCrossesAccounts,
   'versions-have-no-gaps': versionsHaveNoGaps,
   'history-is-only-added-to': historyIsOnlyAddedTo,

@@ -14,6 +14,7 @@ import { TransientError } from '../../functions/domain/transient-error.ts';
 import { type Ending, type Engine, type FunctionName, InjectedFault, type Task } from './engine.ts';
 import type { Evidence, JobOutcome, Outcome, Step } from './evidence.ts';
 import { type InvariantName, lateInvariants, safetyInvariants, soonInvariants } from './invariants.ts';
+import { erasureSafety, isOfATombstone } from './erasure-invariants.ts';
 import { jobLiveness } from './job-invariants.ts';
 import type { InMemoryKeptAuthorizations } from '../support/in-memory-kept-authorizations.ts';
 import { awaitedLiveness, type AwaitedOutcome, joinInvariants } from './reference-invariants.ts';
@@ -59,6 +60,8 @@ export class Judge {
   readonly forged = new Set<string>();
   /** Event ids of deliveries that say nothing about the state of a request, and why. */
   readonly unused = new Map<string, UnusedReason>();
+  /** Names of the requests whose records an operator has erased. */
+  readonly erased = new Set<string>();
   /** Event ids that got a 200 and are not in quarantine, or no longer. */
   readonly acknowledged = new Set<string>();
   readonly published: StateChangeEvent[] = [];
@@ -100,6 +103,7 @@ export class Judge {
       ownerOf: (eventId) => this.owners.get(eventId),
       forged: this.forged,
       unused: this.unused,
+      erased: this.erased,
       claims: this.#claims,
       get switched() {
         const { switched } = scene.plan;
@@ -119,7 +123,7 @@ export class Judge {
   }
 
   check(step: Step): void {
-    for (const { name, violation } of safety) {
+    for (const { name, violation } of isOfATombstone(step) ? safetyOfTombstones : safety) {
       const what = violation(step, this.#evidence);
       if (what !== undefined) this.violate(name, what);
     }
@@ -383,8 +387,11 @@ export class Judge {
       item,
       versions: this.awaited.filter(isIts),
       joined: paymentRequestId && table.records.get(nameOf({ account, paymentRequestId })),
+      // Of an erased record, no index tells that it was seen.
       written: table.stream.flatMap(({ after }) =>
-        after.account === account && after.reference === reference ? [after] : [],
+        after.account === account && after.reference === reference && !this.erased.has(nameOf(after))
+          ? [after]
+          : [],
       ),
       isPublished: [...this.published, ...waitingIn(unpublished.bodies).events].some(
         ({ type, detail }) => type === 'Payment Request Never Seen' && detail.reference === reference,
@@ -424,7 +431,8 @@ export class Judge {
     const { engine, table, klarna, timers, plan, deadTimers, unpublished, authorizations } = this.#scene;
     const dead = new Set(deadTimers.bodies.map((body) => nameOf(timerOf(body))));
     const waiting = waitingIn(unpublished.bodies);
-    return [...table.records.values()].map((record: PaymentRequest) => ({
+    const records = [...table.records.values()].filter(({ erasedAt }) => erasedAt === undefined);
+    return records.map((record: PaymentRequest) => ({
       now: engine.now,
       record,
       truth: klarna.of(record),
@@ -469,10 +477,19 @@ const isInNameOf = ({ jobId }: CancelJob, requestedBy: string): boolean =>
 /** A sweep starts every minute, and gets its responses from Klarna within a few seconds if nothing goes wrong. */
 const mostByTheSweep = minute + 5_000;
 
+/** What also holds for the write of a tombstone. */
+const ofEveryWrite: readonly InvariantName[] = [
+  'nothing-crosses-accounts',
+  'versions-have-no-gaps',
+  'final-state-never-changes',
+  'rank-never-falls',
+];
+
 const safety = (Object.keys(safetyInvariants) as (keyof typeof safetyInvariants)[]).map((name) => ({
   name,
   violation: safetyInvariants[name],
 }));
+const safetyOfTombstones = safety.filter(({ name }) => name in erasureSafety || ofEveryWrite.includes(name));
 const soonNames = Object.keys(soonInvariants) as (keyof typeof soonInvariants)[];
 const lateNames = Object.keys(lateInvariants) as (keyof typeof lateInvariants)[];
 const joinNames = Object.keys(joinInvariants) as (keyof typeof joinInvariants)[];

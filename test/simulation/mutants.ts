@@ -26,6 +26,7 @@ import { bending, bentWrites, type Mutant, replacing } from './mutant.ts';
 import { operationMutants } from './operation-mutants.ts';
 import { attemptMutants } from './attempt-mutants.ts';
 import { confirmationMutants } from './confirmation-mutants.ts';
+import { erasureMutants } from './erasure-mutants.ts';
 import { referenceMutants } from './reference-mutants.ts';
 import { sessionMutants } from './session-mutants.ts';
 import { accountNamed } from './plan.ts';
@@ -562,6 +563,7 @@ export const mutants: readonly Mutant[] = [
   ...attemptMutants,
   ...confirmationMutants,
   ...referenceMutants,
+  ...erasureMutants,
 ];
 
 const allPublished = { retryFrom: undefined, published: [], setAside: [] } as const;

@@ -4,6 +4,7 @@ import { isKnown } from '../../operations/resolve-attention-command.ts';
 import { redriveTimers } from '../../operations/timers-commands.ts';
 import { replayUnpublished } from '../../operations/unpublished-commands.ts';
 import { judgeDelivery } from '../../functions/webhook/klarna-delivery.ts';
+import type { PaymentRequestKey } from '../../functions/domain/identifiers.ts';
 import type { Deployment } from './deployment.ts';
 import type { Task } from './tasks.ts';
 import { accountNamed, requestIds } from './plan.ts';
@@ -33,6 +34,16 @@ export class Operator {
         const show: ShowResult = (_, line) => engine.note(name, () => `   prints: ${line}`);
         return commands[task](ports, useCases, isDryRun, show);
       },
+      () => undefined,
+    );
+  }
+
+  /** Erases the record of a request, if it has one that has ended. */
+  erase(name: string, key: PaymentRequestKey): void {
+    this.#deployment.invoke(
+      name,
+      'operator',
+      (ports, { erase }) => erase(ports)([key], false),
       () => undefined,
     );
   }

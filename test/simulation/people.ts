@@ -204,6 +204,10 @@ export class People {
       case 'operate':
         this.#others.operator.run(name, act.task, act.isDryRun);
         return;
+      case 'erase':
+        judge.meets(key, 'erase');
+        this.#others.operator.erase(name, key);
+        return;
       case 'stray-timer':
         this.#others.timerQueue.enqueue(key, engine.now);
         return;

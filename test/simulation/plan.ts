@@ -64,6 +64,8 @@ export interface Action {
       }
     | { readonly kind: 'stop-job'; readonly job: number }
     | { readonly kind: 'operate'; readonly task: Task; readonly isDryRun: boolean }
+    /** An operator erases the record. */
+    | { readonly kind: 'erase' }
     /** Reads the session and the account's list. */
     | { readonly kind: 'look' }
     /** A timer's message without an armed timer. */
@@ -281,6 +283,9 @@ export function planOf(seed: number, mode = modeOf(seed)): Plan {
         ...(isReferenced ? referencesOf(new Draws(seed, 'references'), requests.length, last) : []),
       ];
   const resolutions = isHanging ? [] : resolutionsOf(new Draws(seed, 'resolutions'), course.quietAfter);
+  // An older version does not know tombstones, and the report of a job names what is erased.
+  const mayErase = !isHanging && (isReferenced || !rollout) && !operations.some(isStartOfJob);
+  const erasures = mayErase ? erasuresOf(new Draws(seed, 'erasures'), requests.length, last) : [];
   const isOperated = operations.some(({ act }) => act.kind === 'operate');
   return {
     seed,
@@ -296,6 +301,8 @@ export function planOf(seed: number, mode = modeOf(seed)): Plan {
         ...unusedOf(new Draws(seed, 'unused webhooks'), last),
         ...authorizations,
         ...resolutions,
+        // Last, so that no other action has another number.
+        ...erasures,
       ].map((action, index) => ({ ...action, id: all.length + index })),
     ],
     hasReferences: isWatched,
@@ -321,6 +328,40 @@ function resolutionsOf(draws: Draws, quietAfter: number): readonly Omit<Action, 
     request: 0,
     act: { kind: 'operate', task: 'resolve-attention', isDryRun: draws.chance(0.1) },
   }));
+}
+
+const isStartOfJob = ({ act }: Omit<Action, 'id'>): boolean => act.kind === 'start-job';
+
+/**
+ * In one of ten histories an operator erases records, when they have ended or may have. After that, callers and the timer act on the
+ * tombstone. Webhooks that are late or doubled come by themselves.
+ */
+function erasuresOf(draws: Draws, requests: number, last: number): readonly Omit<Action, 'id'>[] {
+  if (!draws.chance(0.1)) return [];
+  const actions: Omit<Action, 'id'>[] = [];
+  const times = draws.between(1, 4);
+  for (let time = 0; time < times; time += 1) {
+    const at = draws.chance(0.7) ? draws.between(0, last + 10 * minute) : last + draws.between(0, 3 * hour);
+    const request = draws.between(0, requests - 1);
+    actions.push({ at, request, act: { kind: 'erase' } });
+    if (draws.chance(0.5)) continue;
+    const act = draws.pick<Action['act']>([
+      {
+        kind: 'register-in-part',
+        timeoutMillis: 5 * minute,
+        onTimeout: 'cancel',
+        graceMillis: undefined,
+        reference: 'order 1',
+      },
+      { kind: 'extend', timeoutMillis: 5 * minute },
+      { kind: 'cancel', allowCompleted: draws.chance(0.5) },
+      { kind: 'refresh' },
+      { kind: 'look' },
+      { kind: 'stray-timer' },
+    ]);
+    actions.push({ at: at + draws.pick([draws.between(0, 500), draws.between(0, minute)]), request, act });
+  }
+  return actions;
 }
 
 /** A registration that leaves to the account what happens at the deadline. */

@@ -3,6 +3,7 @@ import { cancelReference, cancelSession } from '../../functions/application/canc
 import { cancelPaymentRequest, dryRunCancel } from '../../functions/application/cancel-payment-request.ts';
 import { compareSession } from '../../functions/application/compare-attempts.ts';
 import { endExpiredSession } from '../../functions/application/end-expired-session.ts';
+import { eraseRecords } from '../../functions/application/erase-records.ts';
 import { followReference, followWrite } from '../../functions/application/follow-write.ts';
 import { joinAuthorizations } from '../../functions/application/join-authorizations.ts';
 import { listPaymentRequests } from '../../functions/application/list-payment-requests.ts';
@@ -60,6 +61,7 @@ export interface UseCases {
   readonly join: typeof joinAuthorizations;
   readonly replay: typeof replayQuarantined;
   readonly resolve: typeof resolveAttention;
+  readonly erase: typeof eraseRecords;
   readonly verify: typeof verify;
   readonly readDelivery: typeof readDelivery;
 }
@@ -93,6 +95,7 @@ export const useCases: UseCases = {
   join: joinAuthorizations,
   replay: replayQuarantined,
   resolve: resolveAttention,
+  erase: eraseRecords,
   verify,
   readDelivery,
 };

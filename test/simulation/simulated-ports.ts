@@ -246,6 +246,7 @@ export function portsOf(world: World, task: Task, version: CodeVersion) {
       find: (id: string) =>
         call({ site: 'signing-keys.find', faults: readFaults, perform: () => world.signingKeys.get(id) }),
     },
+    erasure: erasureFor(world, task, write),
     jobs: jobsFor(world, task),
     authorizations: authorizationsFor(world, task),
     records: {
@@ -517,5 +518,25 @@ function authorizationsFor(world: World, task: Task): KeptAuthorizations {
         perform: () => heard(authorizations.save(...saved)),
       }),
     due: (now) => listedBy(world, task, 'authorizations.due', readFaults, () => authorizations.dueKeys(now)),
+  };
+}
+
+/** What an operator erases with. Only a mutant removes an item. */
+function erasureFor(world: World, task: Task, write: <Result>(act: () => Result) => Result) {
+  const { engine, table, judge } = world;
+  const erasing = (site: string, current: PaymentRequest, act: () => boolean): Promise<boolean> =>
+    engine.call(task, {
+      site,
+      faults: writeFaults,
+      perform: () => {
+        const isDone = write(act);
+        if (isDone) judge.erased.add(nameOf(current));
+        return isDone;
+      },
+    });
+  return {
+    replace: (current: PaymentRequest, tombstone: PaymentRequest) =>
+      erasing('erasure.replace', current, () => table.replace(current, tombstone)),
+    remove: (current: PaymentRequest) => erasing('erasure.remove', current, () => table.remove(current)),
   };
 }

@@ -161,6 +161,29 @@ export class SimulatedTable extends InMemoryPaymentRequestStore {
     this.#add(after, stored, item);
   }
 
+  /** Puts a whole item in the place of another, if the stored version is this one. Returns whether it did. */
+  replace(current: PaymentRequest, next: PaymentRequest): boolean {
+    const name = nameOf(current);
+    if (this.records.get(name)?.version !== current.version) return false;
+    if (!this.#isCoded) {
+      this.#add(next, {}, {});
+      return true;
+    }
+    const before = this.#items.get(name) ?? {};
+    const item = asKept(currentCodec.toItem(next)) as Item;
+    this.#items.set(name, item);
+    this.#add(currentCodec.fromItem(item), before, item);
+    return true;
+  }
+
+  /** Deletes an item, if the stored version is this one. Returns whether it did. No function may. */
+  remove(current: PaymentRequest): boolean {
+    const name = nameOf(current);
+    if (this.records.get(name)?.version !== current.version) return false;
+    this.#items.delete(name);
+    return this.records.delete(name);
+  }
+
   #add(after: PaymentRequest, itemBefore: Item, itemAfter: Item): void {
     const name = nameOf(after);
     const before = this.records.get(name);
