@@ -16,8 +16,8 @@ export interface Repeatable<Result> {
 
 /**
  * Runs a call once for its key. A repetition has the first outcome and does nothing; another call with the key is `reused`. The outcome
- * is kept after the call. So two calls at the same moment both run, and so does one that is repeated after a crash.
- * Each is safe to repeat by itself.
+ * is kept after the call. So two calls at the same moment both run, and return the outcome that was kept first. One that is repeated
+ * after a crash runs again. Each is safe to repeat by itself.
  */
 export const repeatSafely =
   (dependencies: ChangeDependencies) =>
@@ -35,11 +35,11 @@ export const repeatSafely =
     const kept = keptOf(result);
     if (!kept) return result;
     const latest = await dependencies.store.read(key);
-    await changeRecord(dependencies, key, latest, (record) => ({
-      next: record && withCall(record, { ...call, ...kept, at }),
-      outcome: undefined,
+    const { record, outcome: faster } = await changeRecord(dependencies, key, latest, (stored) => ({
+      next: stored && withCall(stored, { ...call, ...kept, at }),
+      outcome: repetitionOf(stored, call),
     }));
-    return result;
+    return record && typeof faster !== 'string' ? again(faster, record) : result;
   };
 
 /** How a registration is kept. */

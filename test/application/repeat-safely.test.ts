@@ -37,6 +37,20 @@ describe('a call with a key', () => {
     expect(world.record.version).toBe(version);
   });
 
+  it('two calls with one key at the same moment have the same outcome', async () => {
+    const world = new World(new ScriptedKlarna('SUBMITTED'));
+    const register = () =>
+      repeatSafely(world.dependencies)(
+        key,
+        call('one'),
+        repeatedRegistration(() => world.register(minutes(10))),
+      );
+    const both = await Promise.all([register(), register()]);
+    const kinds = both.map((each) => each !== 'reused' && each.outcome.kind);
+    expect(new Set(kinds).size).toBe(1);
+    expect(world.record.calls).toMatchObject([{ outcome: kinds[0] }]);
+  });
+
   it('another call with the key is refused and does nothing', async () => {
     const world = new World(new ScriptedKlarna('SUBMITTED'));
     const repeat = repeatSafely(world.dependencies);
