@@ -14,6 +14,7 @@ new LapseStack(app, 'Lapse-api', {
     jwtIssuer: JWT_ISSUER,
     jwtAudience: [JWT_AUDIENCE],
     jwtScopes: [JWT_SCOPE],
+    pageOrigins: ['https://shop.example'],
     klarnaTestUrl: KLARNA_URL,
     timers: TIMERS === 'sweep' ? 'sweep' : 'scheduler',
     canary: false,

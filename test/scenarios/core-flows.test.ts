@@ -202,6 +202,7 @@ describe('webhooks', () => {
         payment_request_id: _,
         created_at: __,
         updated_at: ___,
+        trace_id: ____,
         version,
         evidence,
         ...record
@@ -279,6 +280,34 @@ describe('webhooks', () => {
       expect((await lapse.record(id))['state']).toBe('COMPLETED');
     },
   );
+});
+
+describe('the page of a session', () => {
+  it('a page reads its session with a token and no other authorization, where the deployment has pages', async () => {
+    const session = `cart-${randomUUID()}`;
+    const body = { session_timeout: 'PT10M', session_id: session };
+    expect((await lapse.register(newPaymentRequestId(), body)).status).toBe(201);
+    const make = () => lapse.api('POST', `/sessions/${session}/page-token`, { valid_for: 'PT5M' });
+    // The index that finds a session is a moment behind.
+    await expect.poll(async () => (await make()).status, { timeout: 10_000 }).not.toBe(404);
+    const { status, body: made } = await make();
+    if (status === 409) {
+      expect(made['type']).toBe('urn:lapse:problem:no-page-origins');
+      return;
+    }
+    expect(status).toBe(201);
+    const read = (authorization: string) =>
+      fetch(`${system.api}${String(made['path'])}`, {
+        headers: { authorization, origin: 'https://other.example' },
+      });
+    const page = await read(`Bearer ${String(made['token'])}`);
+    expect([page.status, page.headers.get('vary')]).toEqual([200, 'Origin']);
+    expect(page.headers.get('access-control-allow-origin')).toBeNull();
+    expect(await page.json()).toMatchObject({ session_id: session, status: 'open' });
+    const forged = await read(`Bearer ${String(made['token']).slice(0, -4)}AAAA`);
+    expect(forged.status).toBe(401);
+    expect(await forged.json()).toMatchObject({ type: 'urn:lapse:problem:invalid-page-token' });
+  });
 });
 
 describe('invalid input', () => {
