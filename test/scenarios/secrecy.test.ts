@@ -95,6 +95,13 @@ it('no secret, token, body or personal data is stored, logged, published or queu
   await lapse.control('DELETE', '/faults');
   await expect.poll(async () => (await lapse.events()).length).toBeGreaterThan(2);
 
+  const page = await lapse.api('POST', '/sessions/cart-1/page-token');
+  const pageToken = String(page.body['token']);
+  const readPage = (authorization: string) =>
+    fetch(`${system.api}/page/session`, { headers: { authorization } });
+  expect((await readPage(`Bearer ${pageToken}`)).status).toBe(200);
+  expect((await readPage(`Bearer ${pageToken}x`)).status).toBe(401);
+
   const published = JSON.stringify(await lapse.events());
   const shown = JSON.stringify([
     (await lapse.api('GET', `/payment-requests/${paid}`)).body,
@@ -106,8 +113,12 @@ it('no secret, token, body or personal data is stored, logged, published or queu
   const kept = join(data, 'kept');
   const files = await filesUnder(kept, ['klarna']);
   expect(files.length).toBeGreaterThan(3);
-  const secrets = [...Object.values(planted), ...Object.values(piiCanaries)];
-  for (const [place, text] of [['events', published], ['responses', shown], ...files] as const) {
+  // The local system keeps its key of page tokens with the data, as Secrets Manager would.
+  const isKeyFile = ([name]: readonly [string, string]) => name.endsWith('page-keys.json');
+  const { current: pageKey } = JSON.parse(files.find(isKeyFile)?.[1] ?? '') as { readonly current: string };
+  const secrets = [...Object.values(planted), ...Object.values(piiCanaries), pageToken, pageKey];
+  const searched = files.filter((file) => !isKeyFile(file));
+  for (const [place, text] of [['events', published], ['responses', shown], ...searched] as const) {
     expect(
       secrets.filter((secret) => text.includes(secret)),
       place,
