@@ -120,6 +120,7 @@ describe('wrong settings', () => {
       ['https://shop.example:443'],
       ['https://user@shop.example'],
       ['https://shop.example?'],
+      [`https://${'a'.repeat(60)}.${'b'.repeat(32)}`],
       ['shop.example'],
       ['*'],
       ['null'],
