@@ -192,7 +192,7 @@ const apiProblems = (given: ApiSettings): readonly Finding[] => [
 const originsOfPages = (given: readonly string[]): Finding =>
   given.length <= mostOrigins && new Set(given).size === given.length && given.every(isOrigin)
     ? undefined
-    : `pageOrigins is [${given.join(', ')}]; allowed: at most ${mostOrigins} different origins such as https://shop.example, up to 100 characters each, without a path, and http for this machine only.`;
+    : `pageOrigins is [${given.join(', ')}]; allowed: at most ${mostOrigins} different origins such as https://shop.example, of up to 100 characters, without a path. http is for this machine only.`;
 
 /** They are one environment variable of a function, and all variables of one have at most 4 KB. */
 const mostOrigins = 20;
