@@ -13,6 +13,10 @@ import { DynamoDbCancelJobs } from '../functions/adapters/dynamodb/dynamodb-canc
 import { DynamoDbKeptAuthorizations } from '../functions/adapters/dynamodb/dynamodb-kept-authorizations.ts';
 import { DynamoDbErasure } from '../functions/adapters/dynamodb/dynamodb-erasure.ts';
 import { DynamoDbQuarantine } from '../functions/adapters/dynamodb/dynamodb-quarantine.ts';
+import {
+  ErasableAwaitedReferences,
+  ErasableKeptAuthorizations,
+} from '../functions/adapters/dynamodb/dynamodb-reference-erasure.ts';
 import { EventBridgePublisher } from '../functions/adapters/eventbridge/eventbridge-publisher.ts';
 import { CachedSecret } from '../functions/adapters/secrets/cached-secret.ts';
 import { SecretSigningKeys } from '../functions/adapters/secrets/secret-signing-keys.ts';
@@ -26,6 +30,7 @@ import type {
   StateChangePublisher,
 } from '../functions/application/ports.ts';
 import { eraseDeliveries, eraseFromJobs, eraseRecords } from '../functions/application/erase-records.ts';
+import { eraseReferences } from '../functions/application/erase-references.ts';
 import { insightTimeouts } from '../functions/application/insight-timeouts.ts';
 import { replayQuarantined } from '../functions/application/replay-quarantined.ts';
 import { resolveAttention } from '../functions/application/resolve-attention.ts';
@@ -104,6 +109,12 @@ export function composeOperations(target: Target) {
     eraseRecords: eraseRecords({ store, erasure: new DynamoDbErasure(tombstonesIn(table, outputs)), clock }),
     eraseDeliveries: eraseDeliveries({ quarantine }),
     eraseFromJobs: eraseFromJobs(new DynamoDbCancelJobs(table)),
+    eraseReferences: eraseReferences({
+      store,
+      references: store,
+      awaited: new ErasableAwaitedReferences(table),
+      authorizations: new ErasableKeptAuthorizations(table),
+    }),
   };
 }
 

@@ -5,6 +5,7 @@ import type {
   eraseFromJobs,
   eraseRecords,
 } from '../functions/application/erase-records.ts';
+import type { ErasedReference, eraseReferences } from '../functions/application/erase-references.ts';
 import type { ReferencedPaymentRequests, SessionPaymentRequests } from '../functions/application/ports.ts';
 import {
   type Account,
@@ -29,6 +30,7 @@ export interface EraseOperations {
   readonly eraseRecords: ReturnType<typeof eraseRecords>;
   readonly eraseDeliveries: ReturnType<typeof eraseDeliveries>;
   readonly eraseFromJobs: ReturnType<typeof eraseFromJobs>;
+  readonly eraseReferences: ReturnType<typeof eraseReferences>;
 }
 
 /** Which records a person wants erased: exactly one of the three. */
@@ -71,22 +73,39 @@ export async function erase(
   const keys = await keysOf(operations, account, chosen);
   const planned = await operations.eraseRecords(keys, true);
   const subject = subjectOf(chosen, planned);
-  const jobs = await operations.eraseFromJobs(account, subject, true);
-  if (keys.length === 0 && jobs.length === 0) {
+  const around = await eraseAround(operations, account, subject, true);
+  if (keys.length + around.jobs.length + around.references.length === 0) {
     print.say('There is no record of this.');
     return true;
   }
-  const question = `Erase ${keys.length} records, and parts of ${jobs.length} cancel jobs? It cannot be undone.`;
+  const question = `Erase ${keys.length} records, and parts of ${around.jobs.length} cancel jobs? It cannot be undone.`;
   if (!isDryRun && !(await context.confirm(question))) return false;
   const gone = keys.filter(({ paymentRequestId }) => subject.gone.has(paymentRequestId));
   const deliveries = await operations.eraseDeliveries(gone, isDryRun);
-  const inJobs = isDryRun ? jobs : await operations.eraseFromJobs(account, subject, false);
+  const { jobs, references } = isDryRun ? around : await eraseAround(operations, account, subject, false);
   const erased = isDryRun ? planned : await operations.eraseRecords(keys, false);
   for (const record of erased) show(record, isDryRun, print);
-  for (const job of inJobs) showJob(job, isDryRun, print);
+  for (const job of jobs) showJob(job, isDryRun, print);
+  for (const reference of references) showReference(reference, isDryRun, print);
   print.say(`${deliveries} webhooks in quarantine ${isDryRun ? 'would be removed' : 'removed'}.`);
-  const isRunning = inJobs.some(({ outcome }) => outcome === 'running');
-  return !isRunning && erased.every(({ outcome }) => outcome !== 'open' && outcome !== 'unsettled');
+  const isLeft = [...jobs, ...references, ...erased].some(({ outcome }) => leftOutcomes.has(outcome));
+  return !isLeft;
+}
+
+/** What is left as it is, because work on it goes on. */
+const leftOutcomes: ReadonlySet<string> = new Set(['open', 'unsettled', 'running', 'waiting']);
+
+/** Erases what is stored about the subject besides its records and webhooks. */
+async function eraseAround(
+  { eraseFromJobs: fromJobs, eraseReferences: fromReferences }: EraseOperations,
+  account: Account,
+  subject: Parameters<EraseOperations['eraseFromJobs']>[1],
+  isDryRun: boolean,
+) {
+  return {
+    jobs: await fromJobs(account, subject, isDryRun),
+    references: await fromReferences(account, subject, isDryRun),
+  };
 }
 
 /** What is erased, by what becomes of each record. */
@@ -134,6 +153,21 @@ const words: Readonly<Record<ErasedRecord['outcome'] | 'would_be_erased', string
   unsettled: 'not erased, because the end of a cancel is not known yet. Try again later',
   unknown: 'there is no record of it',
 };
+
+function showReference(
+  { account, reference, outcome }: ErasedReference,
+  isDryRun: boolean,
+  print: Printer,
+): void {
+  const result = outcome === 'erased' && isDryRun ? 'would_be_erased' : outcome;
+  print.result({ account, reference, outcome: result }, `reference ${reference}: ${referenceWords[result]}`);
+}
+
+const referenceWords = {
+  erased: 'what waited for it is erased',
+  would_be_erased: 'what waited for it would be erased',
+  waiting: 'not erased, because a session or a cancel still waits for it. Try again when that is over',
+} as const;
 
 /** What a person wants erased, parsed: exactly one of the three. */
 interface Choice {

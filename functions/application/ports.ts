@@ -162,6 +162,18 @@ export interface AwaitedReferences {
   due(now: Instant): AsyncIterable<ReferenceKey>;
 }
 
+/** Reports of authorizations by reference, for an erasure. */
+export interface ErasableAuthorizations extends Pick<KeptAuthorizations, 'read'> {
+  /** Removes those that were read, if no other report came since. */
+  remove(current: KeptAuthorization): Promise<void>;
+}
+
+/** What waited for references, for an erasure. */
+export interface ErasableReferences extends Pick<AwaitedReferences, 'read'> {
+  /** Removes the item, if the stored version is still this one. Returns whether it is gone. */
+  remove(current: AwaitedReference): Promise<boolean>;
+}
+
 /** Jobs that cancel many requests, with the ids they cancel and their reports. Faults are thrown. */
 export interface CancelJobs {
   /** A strongly consistent read. */

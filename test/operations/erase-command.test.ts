@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { PaymentRequestErasure } from '../../functions/application/ports.ts';
 import { eraseDeliveries, eraseFromJobs, eraseRecords } from '../../functions/application/erase-records.ts';
+import { eraseReferences } from '../../functions/application/erase-references.ts';
 import type { CancelJob } from '../../functions/domain/cancel-job.ts';
-import type { CancelJobId, PaymentRequestId } from '../../functions/domain/identifiers.ts';
+import type { CancelJobId, PaymentRequestId, Reference } from '../../functions/domain/identifiers.ts';
 import { parseSessionId } from '../../functions/domain/identifiers.ts';
 import type { PaymentRequestState } from '../../functions/domain/payment-request-state.ts';
 import { erase, type EraseOptions } from '../../operations/erase-command.ts';
@@ -10,7 +11,9 @@ import { printerOn } from '../../operations/printer.ts';
 import { jobWith, requestId } from '../support/cancel-jobs.ts';
 import { recordedTerminal } from '../support/command-line.ts';
 import { account, recordWith, versioned } from '../support/fixtures.ts';
+import { InMemoryAwaitedReferences } from '../support/in-memory-awaited-references.ts';
 import { InMemoryCancelJobs } from '../support/in-memory-cancel-jobs.ts';
+import { InMemoryKeptAuthorizations } from '../support/in-memory-kept-authorizations.ts';
 import { InMemoryPaymentRequestStore } from '../support/in-memory-payment-request-store.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
 
@@ -33,6 +36,7 @@ async function system(states: readonly PaymentRequestState[], jobs: readonly Par
   const erasure: PaymentRequestErasure = {
     replace: async (current, tombstone) => (await store.save(current, tombstone)).written,
   };
+  const awaited = new InMemoryAwaitedReferences();
   const operations = {
     sessions: store,
     references: store,
@@ -46,6 +50,12 @@ async function system(states: readonly PaymentRequestState[], jobs: readonly Par
       },
     }),
     eraseFromJobs: eraseFromJobs(stored),
+    eraseReferences: eraseReferences({
+      store,
+      references: store,
+      awaited,
+      authorizations: new InMemoryKeptAuthorizations(),
+    }),
   };
   const run = async (options: EraseOptions, isDryRun = false, json = false) => {
     const { terminal, lines } = recordedTerminal();
@@ -58,7 +68,7 @@ async function system(states: readonly PaymentRequestState[], jobs: readonly Par
     if (!job) throw new Error('no job');
     return { job, names: await stored.idsOf(job), page: await stored.readPage(job, 0) };
   };
-  return { run, read };
+  return { run, read, awaited };
 }
 
 const session = 'cart-of-Anna';
@@ -119,5 +129,23 @@ describe('lapse erase and cancel jobs', () => {
       { account, job_id: 'job-1', outcome: 'would_be_erased', lines: 1 },
       { account, job_id: 'job-2', outcome: 'running' },
     ]);
+  });
+
+  it.each([
+    [
+      'waiting',
+      'not erased, because a session or a cancel still waits for it. Try again when that is over',
+      false,
+    ],
+    ['never_seen', 'what waited for it is erased', true],
+  ] as const)('what is %s for a reference: %s', async (status, words, isDone) => {
+    const { run, awaited } = await system([], []);
+    const reference = 'order of Anna' as Reference;
+    const since = jobWith().createdAt;
+    await awaited.save({ account, reference, status, since, attempts: 0, version: 1, updatedAt: since });
+    const result = await run({ reference });
+    expect(result.isDone).toBe(isDone);
+    expect(result.lines).toContain(`reference ${reference}: ${words}`);
+    expect(awaited.items.size).toBe(isDone ? 0 : 1);
   });
 });

@@ -89,6 +89,7 @@ const elsewhere: readonly RegExp[] = [
 /** Use cases for an operator: a fault ends the command, which is given again. Calls with an idempotency key: test/application. */
 const others: readonly string[] = [
   'erase-records.ts',
+  'erase-references.ts',
   'insight-timeouts.ts',
   'preview-sweep.ts',
   'repeat-safely.ts',

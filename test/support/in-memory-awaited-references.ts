@@ -1,10 +1,10 @@
-import type { AwaitedReferences } from '../../functions/application/ports.ts';
+import type { AwaitedReferences, ErasableReferences } from '../../functions/application/ports.ts';
 import type { AwaitedReference } from '../../functions/domain/awaited-reference.ts';
 import type { ReferenceKey } from '../../functions/domain/identifiers.ts';
 import type { Instant } from '../../functions/domain/instant.ts';
 
 /** What waits for references as its contract has it, in memory. */
-export class InMemoryAwaitedReferences implements AwaitedReferences {
+export class InMemoryAwaitedReferences implements AwaitedReferences, ErasableReferences {
   readonly items = new Map<string, AwaitedReference>();
 
   read(key: ReferenceKey): Promise<AwaitedReference | undefined> {
@@ -17,6 +17,13 @@ export class InMemoryAwaitedReferences implements AwaitedReferences {
     if (stored && JSON.stringify(stored) === JSON.stringify(next)) return Promise.resolve(true);
     if ((stored?.version ?? 0) !== next.version - 1) return Promise.resolve(false);
     this.items.set(referenceNameOf(next), structuredClone(next));
+    return Promise.resolve(true);
+  }
+
+  remove(current: AwaitedReference): Promise<boolean> {
+    const stored = this.items.get(referenceNameOf(current));
+    if (stored && stored.version !== current.version) return Promise.resolve(false);
+    this.items.delete(referenceNameOf(current));
     return Promise.resolve(true);
   }
 

@@ -1,11 +1,11 @@
-import type { KeptAuthorizations } from '../../functions/application/ports.ts';
+import type { ErasableAuthorizations, KeptAuthorizations } from '../../functions/application/ports.ts';
 import type { AuthorizationReport } from '../../functions/domain/confirmation.ts';
 import type { Account, Reference } from '../../functions/domain/identifiers.ts';
 import type { Instant } from '../../functions/domain/instant.ts';
 import { type KeptAuthorization, mostKeptReports } from '../../functions/domain/kept-authorization.ts';
 
 /** The kept reports as the contract has them, in memory. */
-export class InMemoryKeptAuthorizations implements KeptAuthorizations {
+export class InMemoryKeptAuthorizations implements KeptAuthorizations, ErasableAuthorizations {
   readonly items = new Map<string, KeptAuthorization & { readonly ids: readonly string[] }>();
 
   keep(
@@ -35,6 +35,12 @@ export class InMemoryKeptAuthorizations implements KeptAuthorizations {
     if (!found) return Promise.resolve(undefined);
     const { ids: _, ...kept } = found;
     return Promise.resolve(kept);
+  }
+
+  remove({ account, reference, version }: KeptAuthorization): Promise<void> {
+    const name = `${account} ${reference}`;
+    if (this.items.get(name)?.version === version) this.items.delete(name);
+    return Promise.resolve();
   }
 
   async *due(now: Instant): AsyncIterable<{ readonly account: Account; readonly reference: Reference }> {

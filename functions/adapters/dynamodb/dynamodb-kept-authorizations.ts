@@ -12,7 +12,7 @@ import { type Instant, millisOf } from '../../domain/instant.ts';
 import { type KeptAuthorization, mostKeptReports } from '../../domain/kept-authorization.ts';
 import { duePartitionKeys } from './due-partition-keys.ts';
 import type { TableOptions } from './dynamodb-payment-request-store.ts';
-import { timeToLive } from './record-keys.ts';
+import { partitionKeyOfReports, timeToLive } from './record-keys.ts';
 import { fromTime, mapOf, toTime } from './stored-history.ts';
 import type { Item } from './stored-payment-request.ts';
 import { getItem, updateItem } from './table-items.ts';
@@ -20,8 +20,6 @@ import { UpdateBuilder } from './update-expression.ts';
 
 /** The partition of the due index that holds them, apart from the records. */
 const dueAuthorizations = 'DUE#AUTHORIZATIONS';
-
-const partitionKeyOf = (account: Account, reference: Reference): string => `A#${account}#T#${reference}`;
 
 function keyOfPartition(partitionKey: string) {
   const [, name = '', own = ''] = /^A#([^#]+)#T#(.+)$/s.exec(partitionKey) ?? [];
@@ -57,7 +55,7 @@ export class DynamoDbKeptAuthorizations implements KeptAuthorizations {
     const hasRoom = `attribute_not_exists(${ids}) OR size(${ids}) < ${update.value(mostKeptReports)}`;
     const { written, stored } = await updateItem(
       this.#options,
-      partitionKeyOf(account, reference),
+      partitionKeyOfReports(account, reference),
       update.when(`(${isNew}) AND (${hasRoom})`),
     );
     if (written) return 'kept';
@@ -65,7 +63,7 @@ export class DynamoDbKeptAuthorizations implements KeptAuthorizations {
   }
 
   async read(account: Account, reference: Reference): Promise<KeptAuthorization | undefined> {
-    const item = await getItem(this.#options, partitionKeyOf(account, reference));
+    const item = await getItem(this.#options, partitionKeyOfReports(account, reference));
     return item && { account, reference, ...fromItem(item) };
   }
 
@@ -87,7 +85,7 @@ export class DynamoDbKeptAuthorizations implements KeptAuthorizations {
     const isSame = `${update.name('v')} = ${update.value(current.version)}`;
     const { written } = await updateItem(
       this.#options,
-      partitionKeyOf(current.account, current.reference),
+      partitionKeyOfReports(current.account, current.reference),
       update.when(isSame),
     );
     return written;

@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import {
   type Account,
   parseReference,
+  type Reference,
   type ReferenceKey,
   parseAccount,
   parsePaymentRequestId,
@@ -58,6 +59,10 @@ export const ownPartOf = (indexKey: string): string => indexKey.slice(indexKey.i
 /** The time, in seconds since 1970, after which DynamoDB may delete the item: the retention after its last change. */
 export const timeToLive = (updatedAtMillis: number, retentionDays: number): number =>
   Math.floor(updatedAtMillis / 1000) + retentionDays * 86_400;
+
+/** The partition key of reports of authorizations by reference. */
+export const partitionKeyOfReports = (account: Account, reference: Reference): string =>
+  `A#${account}#T#${reference}`;
 
 /** The partition key of what waits for a request with a reference. */
 export const partitionKeyOfReference = ({ account, reference }: ReferenceKey): string =>

@@ -1,9 +1,7 @@
 import { afterAll, describe, expect, it } from 'vitest';
-import {
-  awaitedOf,
-  DynamoDbAwaitedReferences,
-} from '../../../functions/adapters/dynamodb/dynamodb-awaited-references.ts';
-import type { AwaitedReferences } from '../../../functions/application/ports.ts';
+import { awaitedOf } from '../../../functions/adapters/dynamodb/dynamodb-awaited-references.ts';
+import { ErasableAwaitedReferences } from '../../../functions/adapters/dynamodb/dynamodb-reference-erasure.ts';
+import type { AwaitedReferences, ErasableReferences } from '../../../functions/application/ports.ts';
 import {
   type AwaitedReference,
   decideAwait,
@@ -58,10 +56,10 @@ const plain = (item: AwaitedReference | undefined): unknown =>
   item && (JSON.parse(JSON.stringify(item)) as unknown);
 
 describe.each([
-  ['DynamoDB', () => new DynamoDbAwaitedReferences({ ...table, retentionDays: 90 })],
+  ['DynamoDB', () => new ErasableAwaitedReferences({ ...table, retentionDays: 90 })],
   ['memory', () => new InMemoryAwaitedReferences()],
 ] as const)('what waits for references, in %s', (_, open) => {
-  const awaited: AwaitedReferences = open();
+  const awaited: AwaitedReferences & ErasableReferences = open();
 
   it('an item is read as it was written, in every state that it can have', async () => {
     const key = newKey();
@@ -87,6 +85,19 @@ describe.each([
     expect(await awaited.save(other)).toBe(false);
     expect(await awaited.save(nextAwaited(first, { isLookedFor: true }, afterNoon(1)))).toBe(true);
     expect(await awaited.save(nextAwaited(first, { status: 'never_seen' }, afterNoon(1)))).toBe(false);
+  });
+
+  it('an erasure removes the version that it has read, and no other', async () => {
+    const key = newKey();
+    const first = waiting(key);
+    await awaited.save(first);
+    const next = nextAwaited(first, { status: 'never_seen' }, afterNoon(1));
+    await awaited.save(next);
+    expect(await awaited.remove(first)).toBe(false);
+    expect(await awaited.read(key)).toBeDefined();
+    expect(await awaited.remove(next)).toBe(true);
+    expect(await awaited.read(key)).toBeUndefined();
+    expect(await awaited.remove(next)).toBe(true);
   });
 
   it('what is due is found, the longest overdue first, and nothing else', async () => {

@@ -1,5 +1,5 @@
 import { afterAll, expect, it } from 'vitest';
-import { DynamoDbKeptAuthorizations } from '../../../functions/adapters/dynamodb/dynamodb-kept-authorizations.ts';
+import { ErasableKeptAuthorizations } from '../../../functions/adapters/dynamodb/dynamodb-reference-erasure.ts';
 import { updateItem } from '../../../functions/adapters/dynamodb/table-items.ts';
 import { UpdateBuilder } from '../../../functions/adapters/dynamodb/update-expression.ts';
 import type { Account, Reference } from '../../../functions/domain/identifiers.ts';
@@ -10,7 +10,7 @@ import { keptAuthorizationsContract } from './kept-authorizations.contract.ts';
 const table = await openEmbeddedTable();
 afterAll(() => table.close());
 
-const kept = new DynamoDbKeptAuthorizations({ ...table, retentionDays: 30 });
+const kept = new ErasableKeptAuthorizations({ ...table, retentionDays: 30 });
 
 keptAuthorizationsContract(() => Promise.resolve(kept));
 keptAuthorizationsContract(() => Promise.resolve(new InMemoryKeptAuthorizations()));

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { KeptAuthorizations } from '../../../functions/application/ports.ts';
+import type { ErasableAuthorizations, KeptAuthorizations } from '../../../functions/application/ports.ts';
 import type { AuthorizationReport } from '../../../functions/domain/confirmation.ts';
 import type { Account, EventId, Reference } from '../../../functions/domain/identifiers.ts';
 import { mostKeptReports, triedLater, withoutReport } from '../../../functions/domain/kept-authorization.ts';
@@ -18,9 +18,11 @@ const reportOf = (name: string, minutes = 1): AuthorizationReport => ({
 let references = 0;
 
 /** What every store of kept reports must do. */
-export function keptAuthorizationsContract(open: () => Promise<KeptAuthorizations>): void {
+export function keptAuthorizationsContract(
+  open: () => Promise<KeptAuthorizations & ErasableAuthorizations>,
+): void {
   describe('reports of authorizations by reference', () => {
-    let kept: KeptAuthorizations;
+    let kept: KeptAuthorizations & ErasableAuthorizations;
     let reference: Reference;
 
     beforeEach(async () => {
@@ -33,6 +35,18 @@ export function keptAuthorizationsContract(open: () => Promise<KeptAuthorization
       const found = await Array.fromAsync(kept.due(afterNoon(minutes)));
       return found.filter((each) => each.reference === reference).map((each) => each.account);
     };
+
+    it('an erasure removes the reports that it has read, and none that came since', async () => {
+      await kept.keep(account, reference, reportOf('a'));
+      const before = await kept.read(account, reference);
+      if (!before) throw new Error('no report');
+      await kept.keep(account, reference, reportOf('b'));
+      await kept.remove(before);
+      const now = await kept.read(account, reference);
+      expect(now?.reports).toHaveLength(2);
+      if (now) await kept.remove(now);
+      expect(await kept.read(account, reference)).toBeUndefined();
+    });
 
     it('a report is kept as it came, and is due at once', async () => {
       expect(await kept.read(account, reference)).toBeUndefined();
