@@ -195,9 +195,16 @@ async function keysOf(
   account: Account,
   { sessionId, reference, ids = [] }: Choice,
 ): Promise<readonly PaymentRequestKey[]> {
-  if (sessionId) return Array.fromAsync(sessions.ofSession(account, sessionId));
-  if (reference) return Array.fromAsync(references.ofReference(account, reference));
+  if (sessionId) return all(sessions.ofSession(account, sessionId));
+  if (reference) return all(references.ofReference(account, reference));
   return ids.map((paymentRequestId) => ({ account, paymentRequestId }));
+}
+
+/** `Array.fromAsync`, which Node 20 does not have. */
+async function all(found: AsyncIterable<PaymentRequestKey>): Promise<readonly PaymentRequestKey[]> {
+  const keys: PaymentRequestKey[] = [];
+  for await (const key of found) keys.push(key);
+  return keys;
 }
 
 function accountOf(given: string): Account {
