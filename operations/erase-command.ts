@@ -200,7 +200,7 @@ async function keysOf(
   return ids.map((paymentRequestId) => ({ account, paymentRequestId }));
 }
 
-/** `Array.fromAsync`, which Node 20 does not have. */
+/** All of them. Node 20 has no function of its own for it. */
 async function all(found: AsyncIterable<PaymentRequestKey>): Promise<readonly PaymentRequestKey[]> {
   const keys: PaymentRequestKey[] = [];
   for await (const key of found) keys.push(key);
