@@ -388,11 +388,12 @@ export class Judge {
       versions: this.awaited.filter(isIts),
       joined: paymentRequestId && table.records.get(nameOf({ account, paymentRequestId })),
       // Of an erased record, no index tells that it was seen.
-      written: table.stream.flatMap(({ after }) =>
-        after.account === account && after.reference === reference && !this.erased.has(nameOf(after))
-          ? [after]
-          : [],
-      ),
+      written: table.stream.flatMap(({ after }) => {
+        const isNamed = after.account === account && after.reference === reference;
+        // A caller may have given the request another reference since.
+        const isStill = table.records.get(nameOf(after))?.reference === reference;
+        return isNamed && isStill && !this.erased.has(nameOf(after)) ? [after] : [];
+      }),
       isPublished: [...this.published, ...waitingIn(unpublished.bodies).events].some(
         ({ type, detail }) => type === 'Payment Request Never Seen' && detail.reference === reference,
       ),
