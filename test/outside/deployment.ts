@@ -23,6 +23,15 @@ const resourceSchema = v.object({ ResourceType: text, PhysicalResourceId: text, 
 
 type Outputs = v.InferOutput<typeof outputsSchema>;
 
+const outputFileSchema = v.record(text, v.record(text, text));
+
+/** The archive of the events of one type: since when it has them, and the outputs of the stack with it. */
+export interface Archived {
+  readonly type: string;
+  readonly since: string;
+  readonly outputsFile: string;
+}
+
 /** What a deployment works with. */
 export interface DeploymentParts {
   readonly stage: Stage;
@@ -99,6 +108,39 @@ export class Deployment {
     };
     await writeFile(file, JSON.stringify(target), { mode: 0o600 });
     return file;
+  }
+
+  /**
+   * Makes an archive of the events of this type. The emulator's CloudFormation has none, so AWS's command line does what the setting
+   * `archiveDays` does.
+   */
+  async archive(type: string): Promise<Archived> {
+    const { stage, folder } = this.#parts;
+    const outputs = await this.#outputs();
+    const busArn = `arn:aws:events:${region}:000000000000:event-bus/${outputs.EventBusName}`;
+    const pattern = JSON.stringify({ source: ['lapse'], 'detail-type': [type] });
+    const named = ['--archive-name', `${stage.stackName}-archive`, '--retention-days', '1'];
+    const { ArchiveArn: arn } = v.parse(
+      v.object({ ArchiveArn: text }),
+      await this.#aws([
+        'events',
+        'create-archive',
+        ...named,
+        '--event-source-arn',
+        busArn,
+        '--event-pattern',
+        pattern,
+      ]),
+    );
+    const since = new Date().toISOString();
+    const all = v.parse(outputFileSchema, JSON.parse(await readFile(join(folder, 'outputs.json'), 'utf8')));
+    const archives = { EventArchives: `${type}=${arn}`, EventBusArn: busArn };
+    const outputsFile = join(folder, 'outputs-with-archive.json');
+    await writeFile(
+      outputsFile,
+      JSON.stringify({ [stage.stackName]: { ...all[stage.stackName], ...archives } }),
+    );
+    return { type, since, outputsFile };
   }
 
   /** Throws with the differences, if a deployment would change anything. */

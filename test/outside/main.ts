@@ -31,6 +31,7 @@ import { pythonEnvironment } from '../support/python-environment.ts';
 import { packPackages } from '../support/pack-packages.ts';
 import { runProgram } from '../support/run-program.ts';
 import { stagesOf } from './stage.ts';
+import { replayArchive } from './replay.ts';
 import { startTokenIssuer } from './token-issuer.ts';
 
 const root = join(import.meta.dirname, '..', '..');
@@ -77,10 +78,18 @@ async function tryStage(parts: DeploymentParts, vitestOptions: readonly string[]
   const target = await step(`${name}: secrets, webhook at Klarna, rule on the bus`, () =>
     deployment.connect(),
   );
+  const archived = await step(`${name}: archive of the registrations`, () =>
+    deployment.archive('Payment Request Registered'),
+  );
   counts.scenarios += await step(
     `${name}: scenarios`,
     () => playScenarios(parts, { target, filters: ['core-flows', 'deployed'], vitestOptions }),
     (passed) => `${passed} tests`,
+  );
+  await step(
+    `${name}: lapse replay from an archive, seen by lapse listen`,
+    () => replayArchive(parts, archived),
+    (type) => type,
   );
   await step(`${name}: update with a changed setting`, () => deployment.deploy(true));
   await step(`${name}: cdk diff without differences`, () => deployment.expectNoDifferences());
