@@ -106,6 +106,24 @@ describe('a session', () => {
     expect((await other()).body['outcome']).toBe('already_canceled');
   });
 
+  it('a cancel of a session that is repeated with its key leaves a newer attempt alone', async () => {
+    const session = newSession();
+    const [first = ''] = await attempts(session, 1);
+    const end = (reason: string) =>
+      lapse.api('DELETE', `${pathOf(session)}?reason=${reason}`, undefined, undefined, {
+        'idempotency-key': `end ${session}`.replaceAll(/[^a-z0-9]/g, '').slice(0, 64),
+      });
+    const canceled = { payment_request_id: first, outcome: 'canceled', state: 'CANCELED' };
+    expect((await end('out')).body['payment_requests']).toEqual([canceled]);
+    const [second = ''] = await attempts(session, 1);
+    expect((await end('out')).body['payment_requests']).toEqual([canceled]);
+    expect((await lapse.record(second))['cancellation']).toBeNull();
+    expect(await end('other')).toMatchObject({
+      status: 422,
+      body: { type: 'urn:lapse:problem:idempotency-key-reused', session_id: session },
+    });
+  });
+
   it('a session is ended when all of its requests are', async () => {
     const session = newSession();
     const [first = '', second = ''] = await attempts(session, 2);
