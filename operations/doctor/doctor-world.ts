@@ -98,6 +98,7 @@ async function secretsOf({ outputs, aws }: Target, now: () => number): Promise<R
     signingKeysName: outputs.SigningKeysSecretName,
     credentialsPrefix: prefix,
     credentialNames: await credentialNamesIn({ client, stored, prefix }),
+    pageKeysName: outputs.PageKeysSecretName,
   });
 }
 

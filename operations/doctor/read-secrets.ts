@@ -3,6 +3,7 @@ import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { CachedSecret } from '../../functions/adapters/secrets/cached-secret.ts';
 import { SecretAccounts } from '../../functions/adapters/secrets/secret-accounts.ts';
 import { SecretCredentials } from '../../functions/adapters/secrets/secret-credentials.ts';
+import { SecretPageKeys } from '../../functions/adapters/secrets/secret-page-keys.ts';
 import { SecretSigningKeys } from '../../functions/adapters/secrets/secret-signing-keys.ts';
 import type { Clock } from '../../functions/application/ports.ts';
 import type { AccountSettings } from '../../functions/domain/account-settings.ts';
@@ -28,6 +29,8 @@ export interface ReadSecrets {
   readonly accounts: ReadSecret<AccountSettings>;
   readonly signingKeys: ReadSecret<SigningKey>;
   readonly credentials: readonly ReadSecret<Credential>[];
+  /** Undefined: the stack serves no pages. Its entries are the keys that are valid. */
+  readonly pageKeys: ReadSecret<string> | undefined;
 }
 
 /** Where the secrets are. */
@@ -38,6 +41,7 @@ export interface SecretPlaces {
   readonly signingKeysName: string;
   readonly credentialsPrefix: string;
   readonly credentialNames: readonly CredentialName[];
+  readonly pageKeysName: string | undefined;
 }
 
 /**
@@ -46,13 +50,14 @@ export interface SecretPlaces {
  * @throws the error of Secrets Manager
  */
 export async function readSecrets(places: SecretPlaces): Promise<ReadSecrets> {
-  const { accountsName, signingKeysName, credentialsPrefix, credentialNames } = places;
-  const [accounts, signingKeys, ...credentials] = await Promise.all([
+  const { accountsName, signingKeysName, credentialsPrefix, credentialNames, pageKeysName } = places;
+  const [accounts, signingKeys, pageKeys, ...credentials] = await Promise.all([
     readAccounts(places, accountsName),
     readSigningKeys(places, signingKeysName),
+    pageKeysName === undefined ? undefined : readPageKeys(places, pageKeysName),
     ...credentialNames.map((name) => readCredential(places, `${credentialsPrefix}${name}`, name)),
   ]);
-  return { accounts, signingKeys, credentials };
+  return { accounts, signingKeys, credentials, pageKeys };
 }
 
 async function readAccounts(places: SecretPlaces, name: string): Promise<ReadSecret<AccountSettings>> {
@@ -71,6 +76,15 @@ async function readSigningKeys(places: SecretPlaces, name: string): Promise<Read
   const opened = open(places, name);
   const keys = new SecretSigningKeys(opened.secret);
   return readEntries(name, opened, (id) => keys.find(id));
+}
+
+async function readPageKeys(places: SecretPlaces, name: string): Promise<ReadSecret<string>> {
+  const { secret, percent } = open(places, name);
+  const read = await sentenceOf(() => new SecretPageKeys(secret).known());
+  const about = { name, percent: percent() };
+  return 'violation' in read
+    ? { ...about, entries: [], violations: [read.violation] }
+    : { ...about, entries: read.value, violations: [] };
 }
 
 async function readCredential(

@@ -1,4 +1,4 @@
-import { type Check, type Problem, problemsOf } from './check.ts';
+import { type Check, notHere, type Problem, problemsOf } from './check.ts';
 import type { ReadSecret, ReadSecrets } from './read-secrets.ts';
 
 /** The secrets, read once. */
@@ -11,10 +11,16 @@ const mostPercent = 80;
 
 const needs = 'secretsmanager:GetSecretValue on every secret, and ListSecrets';
 
-const allOf = ({ accounts, signingKeys, credentials }: ReadSecrets): readonly ReadSecret<unknown>[] => [
+const allOf = ({
+  accounts,
+  signingKeys,
+  credentials,
+  pageKeys,
+}: ReadSecrets): readonly ReadSecret<unknown>[] => [
   accounts,
   signingKeys,
   ...credentials,
+  ...(pageKeys ? [pageKeys] : []),
 ];
 
 const violationsOf = ({ name, violations }: ReadSecret<unknown>): readonly Problem[] =>
@@ -49,6 +55,15 @@ export const secretChecks: readonly Check<SecretsWorld>[] = [
     check: async ({ secrets }) => {
       const { credentials } = await secrets();
       return problemsOf(credentials.flatMap(violationsOf), `${credentials.length} credentials`);
+    },
+  },
+  {
+    name: 'page-keys',
+    needs,
+    check: async ({ secrets }) => {
+      const { pageKeys } = await secrets();
+      if (!pageKeys) return notHere('the stack has no pageOrigins');
+      return problemsOf(violationsOf(pageKeys), `${pageKeys.entries.length} keys`);
     },
   },
   {
