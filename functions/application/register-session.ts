@@ -192,8 +192,8 @@ async function changeUnread(
   return changeRecord(dependencies, key, result.stored, decide);
 }
 
-/** The record with its timer armed, if it has one that can still fire. */
-function armIfWaiting(dependencies: SessionDependencies, record: PaymentRequest): Promise<PaymentRequest> {
+/** The record with its timer armed, if it has one that can still fire. Safe to repeat. */
+export function armIfWaiting(dependencies: SessionDependencies, record: PaymentRequest): Promise<PaymentRequest> {
   const { timer, deadlineAt } = record;
   const isWaiting =
     (timer === 'armed' || timer === 'pending' || timer === 'sweep') &&

@@ -13,7 +13,7 @@ import type { PaymentRequest } from '../domain/payment-request.ts';
 import { type CancelDependencies, cancelPaymentRequest } from './cancel-payment-request.ts';
 import type { AwaitedReferences, ReferencedPaymentRequests } from './ports.ts';
 import { readReference } from './read-session.ts';
-import { type RegistrationDependencies, registerSession } from './register-session.ts';
+import { armIfWaiting, type RegistrationDependencies, registerSession } from './register-session.ts';
 
 /** What settling needs. */
 export interface SettleDependencies extends CancelDependencies, RegistrationDependencies {
@@ -96,7 +96,12 @@ async function join(
     return true;
   }
   const registration = registrationOf(item, dependencies.clock.instant());
-  if (!registration || item.cancel || hasOwnSession(first)) return true;
+  if (!registration || item.cancel) return true;
+  if (hasOwnSession(first)) {
+    // Another message about this reference may have registered it, and crashed before it armed the timer.
+    await armIfWaiting(dependencies, first);
+    return true;
+  }
   const register = registerSession(dependencies);
   const { outcome } = await register(first, registration, settings);
   // A full session takes no other request. The deadline counts all the same.

@@ -283,6 +283,16 @@ describe('cancelReference', () => {
     expect(shop.world.record.session).toBeUndefined();
   });
 
+  it('a session that another message has registered has its timer armed, in case that message got no further', async () => {
+    const shop = new Shop();
+    await shop.put();
+    await shop.seen();
+    await shop.world.register(registration());
+    await shop.world.timer.remove();
+    expect(await shop.settle()).toBe('joined');
+    expect(shop.world.timer.deadline).toBe(shop.world.record.deadlineAt);
+  });
+
   it('another cancel with the key of one is refused, and none is kept', async () => {
     const shop = new Shop();
     await shop.seen();

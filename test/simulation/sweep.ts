@@ -96,6 +96,7 @@ export class Sweep {
 
   #invoke(name: string, over: () => void): void {
     const { engine, judge, plan, table } = this.#world;
+    const startedAt = instantFromMillis(engine.now);
     this.#deployment.invoke(
       name,
       'sweep',
@@ -108,7 +109,10 @@ export class Sweep {
           const mayFollow = [...table.records.values()].some(
             ({ session, history }) =>
               session?.onTimeout === 'observe' ||
-              history.some(({ kind, effect }) => kind === 'klarna_expiry' && effect !== 'accepted'),
+              history.some(({ kind, effect }) => kind === 'klarna_expiry' && effect !== 'accepted') ||
+              // A caller moved it at the same moment.
+              history.filter(({ kind, recordedAt }) => kind === 'klarna_expiry' && recordedAt >= startedAt)
+                .length > 1,
           );
           // An account that is over its share of Klarna's limit waits for its turn, and the sweep may be the first to have it.
           const isInTurn = plan.overShare === undefined;
