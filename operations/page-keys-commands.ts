@@ -15,7 +15,7 @@ Examples:
   lapse page-keys rotate --stack Lapse-live
   lapse page-keys rotate --stack Lapse-live --yes
 
-Where a key has leaked, rotate twice: no token of an earlier key is valid then.`,
+Where a key has leaked, rotate, wait two minutes, and rotate again: no token of an earlier key is valid then.`,
     )
     .action(async () => {
       const context = open();

@@ -371,7 +371,7 @@ export type PageTokenKeys = readonly [current: string, ...previous: readonly str
 export interface PageKeys {
   /** The keys as they were read last, at most the cache time ago. */
   known(): Promise<PageTokenKeys>;
-  /** The keys, read again for a token that no known key has signed; `undefined` where that was done within the last minute. */
+  /** The keys, read again for a token that no known key has signed; `undefined` where that was done within the last five seconds. */
   refreshed(): Promise<PageTokenKeys | undefined>;
 }
 

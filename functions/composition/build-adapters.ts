@@ -33,10 +33,10 @@ import { UpdateVerbs } from '../adapters/klarna/update-verbs.ts';
 import { delayMessage } from '../adapters/queue/timer-message-delay.ts';
 import { UnpublishedQueue } from '../adapters/queue/unpublished-queue.ts';
 import { removeSchedule, SchedulerSessionTimer } from '../adapters/scheduler/scheduler-session-timer.ts';
-import { CachedSecret, type Entries } from '../adapters/secrets/cached-secret.ts';
+import { CachedSecret, type SecretOptions } from '../adapters/secrets/cached-secret.ts';
 import { SecretAccounts } from '../adapters/secrets/secret-accounts.ts';
 import { SecretCredentials } from '../adapters/secrets/secret-credentials.ts';
-import { SecretPageKeys } from '../adapters/secrets/secret-page-keys.ts';
+import { pageKeyRefreshSeconds, SecretPageKeys } from '../adapters/secrets/secret-page-keys.ts';
 import { SecretSigningKeys, signingKeyViolations } from '../adapters/secrets/secret-signing-keys.ts';
 import { writeAccountSettings } from '../application/account-settings.ts';
 import { cachedAccounts, credentialNames, findAccount } from '../application/find-account.ts';
@@ -166,14 +166,14 @@ const secretOf = (
   client: SecretsManagerClient,
   secretId: string,
   environment: Pick<Parsed, 'SECRETS_CACHE_SECONDS' | 'SECRETS_STALE_SECONDS'>,
-  onEntries?: (entries: Entries) => void,
+  more: Pick<SecretOptions, 'onEntries' | 'refreshSeconds'> = {},
 ): CachedSecret =>
   new CachedSecret({
     client,
     clock,
     secretId,
     cacheSeconds: environment.SECRETS_CACHE_SECONDS,
-    ...(onEntries && { onEntries }),
+    ...more,
     onRead: (percent) => {
       if (percent < worthTelling) return;
       measure('SecretUsed', Math.round(percent));
@@ -397,9 +397,9 @@ export function webhookStoresOf(environment: ParsedEnvironment<'receive-klarna-w
 export function signingKeysOf(environment: ParsedEnvironment<'receive-klarna-webhook'>) {
   const client = new SecretsManagerClient(hurriedClientSettings);
   return new SecretSigningKeys(
-    secretOf(client, environment.SIGNING_KEYS_SECRET_ID, environment, (entries) =>
-      tellViolations(signingKeyViolations(entries)),
-    ),
+    secretOf(client, environment.SIGNING_KEYS_SECRET_ID, environment, {
+      onEntries: (entries) => tellViolations(signingKeyViolations(entries)),
+    }),
   );
 }
 
@@ -408,7 +408,8 @@ export function pageAccessOf(environment: ParsedEnvironment<'get-payment-request
   const { PAGE_ORIGINS: origins, PAGE_KEYS_SECRET_ID: secretId } = environment;
   if (origins === undefined || secretId === undefined) return undefined;
   const client = new SecretsManagerClient(clientSettings);
-  return { origins: new Set(origins), keys: new SecretPageKeys(secretOf(client, secretId, environment)) };
+  const secret = secretOf(client, secretId, environment, { refreshSeconds: pageKeyRefreshSeconds });
+  return { origins: new Set(origins), keys: new SecretPageKeys(secret) };
 }
 
 /** Reads writes from the table's stream, publishes their events, and sets aside what cannot be published. */

@@ -98,7 +98,7 @@ async function allowedBy(event: APIGatewayProxyEventV2, keys: PageKeys, now: Ins
   return token;
 }
 
-/** Another process may know a newer key: it is looked for once a minute, whatever callers send. */
+/** Another process may know a newer key: it is looked for every five seconds at most, whatever callers send. */
 async function openedWith(text: string, keys: PageKeys): Promise<PageToken | undefined> {
   if (!isPageToken(text)) return undefined;
   const opened = openPageToken(text, await keys.known());

@@ -10,6 +10,8 @@ export interface SecretOptions {
   readonly secretId: string;
   /** Seconds for which a value is used before it is read again. */
   readonly cacheSeconds: number;
+  /** Seconds in which names that are unknown cause at most one read, whatever callers send. Default: 60. */
+  readonly refreshSeconds?: number;
   /** Called after each read with the part of Secrets Manager's limit that the secret takes, in percent. */
   readonly onRead?: (percentOfLimit: number) => void;
   /** Called after each read with all entries, so that a wrong one is found before a call needs it. */
@@ -23,8 +25,8 @@ export interface SecretOptions {
   };
 }
 
-/** An unknown name causes at most one read in this time, whatever callers send. */
-const refreshIntervalMillis = 60_000;
+/** The default of `refreshSeconds`. */
+const defaultRefreshSeconds = 60;
 
 /** While reads fail, the last known value is used for this time before the next read. */
 const retryIntervalMillis = 10_000;
@@ -36,7 +38,7 @@ const longestSecret = 65_536;
 export type Entries = Readonly<Record<string, unknown>>;
 
 /**
- * A secret that holds one JSON object. It is read at most once per cache time, and at most once per minute for
+ * A secret that holds one JSON object. It is read at most once per cache time, and at most once per refresh time for
  * unknown names. The last known value can be used for a bounded time while Secrets Manager does not respond.
  */
 export class CachedSecret {
@@ -71,12 +73,13 @@ export class CachedSecret {
 
   /**
    * Reads the secret again, for a caller who misses something in the known value. Returns `undefined` where that was done within the
-   * last minute.
+   * refresh time.
    */
   async refreshed(): Promise<Entries | undefined> {
     if (!this.#reading) {
-      const now = this.#options.clock.now();
-      if (now - this.#refreshedAt < refreshIntervalMillis) return undefined;
+      const { clock, refreshSeconds = defaultRefreshSeconds } = this.#options;
+      const now = clock.now();
+      if (now - this.#refreshedAt < refreshSeconds * 1000) return undefined;
       this.#refreshedAt = now;
     }
     return this.#read();

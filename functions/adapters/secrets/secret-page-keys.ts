@@ -23,6 +23,12 @@ export type PageKeysEntry = v.InferInput<typeof pageKeysSchema>;
 export const parsePageKeys = (entries: Entries): PageKeysEntry =>
   parseEntry(pageKeysSchema, 'The secret page-keys', entries);
 
+/**
+ * Seconds between two reads for a token of an unknown key. A forged token causes such a read too, so a token of a new key waits for this
+ * time at most. The cost of a flood is bounded: 720 reads an hour for each process.
+ */
+export const pageKeyRefreshSeconds = 5;
+
 /** The keys of the secret `page-keys`. */
 export class SecretPageKeys implements PageKeys {
   readonly #secret: CachedSecret;

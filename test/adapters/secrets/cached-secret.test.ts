@@ -64,6 +64,22 @@ describe('a secret without the name', () => {
     expect(reads()).toBe(1 + 2);
   });
 
+  it('unknown names cause a read more often where the secret says so', async () => {
+    secret = new CachedSecret({
+      client,
+      clock,
+      secretId: 'lapse/test',
+      cacheSeconds: 300,
+      refreshSeconds: 5,
+    });
+    await secret.entry('a');
+    for (let second = 0; second < 120; second += 1) {
+      expect(await secret.entry(`unknown-${second}`)).toBeUndefined();
+      clock.advance(1000);
+    }
+    expect(reads()).toBe(1 + 24);
+  });
+
   it('a new name is found by the read that an unknown name causes', async () => {
     await secret.entry('a');
     holds({ a: 1, b: 2 });

@@ -2,7 +2,10 @@ import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { mockClient } from 'aws-sdk-client-mock';
 import { describe, expect, it } from 'vitest';
 import { CachedSecret } from '../../../functions/adapters/secrets/cached-secret.ts';
-import { SecretPageKeys } from '../../../functions/adapters/secrets/secret-page-keys.ts';
+import {
+  pageKeyRefreshSeconds,
+  SecretPageKeys,
+} from '../../../functions/adapters/secrets/secret-page-keys.ts';
 import { planted, plantedIn } from '../../support/planted-secrets.ts';
 import { VirtualClock } from '../../support/virtual-clock.ts';
 
@@ -18,7 +21,13 @@ function open(secret: unknown) {
   manager.reset();
   holds(secret);
   const clock = new VirtualClock();
-  const options = { client, clock, secretId: 'lapse/page-keys', cacheSeconds: 120 };
+  const options = {
+    client,
+    clock,
+    secretId: 'lapse/page-keys',
+    cacheSeconds: 120,
+    refreshSeconds: pageKeyRefreshSeconds,
+  };
   return { clock, keys: new SecretPageKeys(new CachedSecret(options)) };
 }
 
@@ -39,13 +48,13 @@ describe('the keys of page tokens', () => {
     expect(await keys.known()).toEqual([next, planted.pageKey]);
   });
 
-  it('the secret is read again for an unknown key, at most once a minute', async () => {
+  it('the secret is read again for an unknown key, at most every five seconds', async () => {
     const { clock, keys } = open({ current: planted.pageKey });
     await keys.known();
     holds({ current: next, previous: planted.pageKey });
     expect(await keys.refreshed()).toEqual([next, planted.pageKey]);
     expect(await keys.known()).toEqual([next, planted.pageKey]);
-    clock.advance(59_999);
+    clock.advance(4_999);
     expect(await keys.refreshed()).toBeUndefined();
     clock.advance(1);
     expect(await keys.refreshed()).toEqual([next, planted.pageKey]);
