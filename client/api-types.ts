@@ -258,16 +258,20 @@ export interface paths {
         /**
          * Retrieve the session of a page token
          * @description For a browser. Returns the status of the session that the token names, and the time that is left. It shows no record, no state of
-         *     a Payment Request, no reason and no caller. The only route without IAM or a JWT: send the page token as a bearer token.
+         *     a Payment Request, no reason and no caller. It needs neither IAM nor a JWT: send the page token as a bearer token.
          *
-         *     A browser lets pages of the configured `pageOrigins` read the response, and no other page. The same function responds to the
-         *     preflight `OPTIONS`. A 429 is from API Gateway and has no header for a browser, so a page sees it as a network error.
+         *     A browser lets pages of the configured `pageOrigins` read the response, and no other page. Every response of the function,
+         *     also an error, has the headers `Vary`, `Access-Control-Allow-Origin` and `Access-Control-Expose-Headers` as with 200. A 429 is from API Gateway and has no header for a browser, so a page sees it as a network error.
          */
         readonly get: operations["getPageSession"];
         readonly put?: never;
         readonly post?: never;
         readonly delete?: never;
-        readonly options?: never;
+        /**
+         * Preflight of a browser
+         * @description A browser sends it before `GET /page/session`, without a token. A page of another origin gets `Vary` alone.
+         */
+        readonly options: operations["preflightPageSession"];
         readonly head?: never;
         readonly patch?: never;
         readonly trace?: never;
@@ -1525,6 +1529,9 @@ export interface components {
         /** @description The page token is missing, malformed, forged or expired. Get a new one from the shop's back end. */
         readonly InvalidPageToken: {
             headers: {
+                readonly Vary: components["headers"]["VaryOrigin"];
+                readonly "Access-Control-Allow-Origin": components["headers"]["AllowOrigin"];
+                readonly "Access-Control-Expose-Headers": components["headers"]["ExposeHeaders"];
                 /** @description The scheme `Bearer`. API Gateway may send it as `x-amzn-Remapped-www-authenticate`. */
                 readonly "WWW-Authenticate"?: string;
                 readonly [name: string]: unknown;
@@ -1673,6 +1680,16 @@ export interface components {
         readonly RetryAfter: number;
         /** @description A tag of the session as the response shows it, without its clock. */
         readonly ETag: string;
+        /** @description `no-store`: no cache may keep the token. */
+        readonly NoStore: string;
+        /** @description `private, no-cache`: a browser asks again before each use. */
+        readonly Revalidate: string;
+        /** @description `Origin`: a cache keeps the responses for different origins apart. */
+        readonly VaryOrigin: string;
+        /** @description The origin of the page, if it is one of `pageOrigins`. */
+        readonly AllowOrigin: string;
+        /** @description `etag, retry-after`: what the page may read, if its origin is one of `pageOrigins`. */
+        readonly ExposeHeaders: string;
     };
     pathItems: never;
 }
@@ -2213,6 +2230,7 @@ export interface operations {
             /** @description The token. */
             readonly 201: {
                 headers: {
+                    readonly "Cache-Control": components["headers"]["NoStore"];
                     readonly [name: string]: unknown;
                 };
                 content: {
@@ -2247,6 +2265,10 @@ export interface operations {
             readonly 200: {
                 headers: {
                     readonly ETag: components["headers"]["ETag"];
+                    readonly "Cache-Control": components["headers"]["Revalidate"];
+                    readonly Vary: components["headers"]["VaryOrigin"];
+                    readonly "Access-Control-Allow-Origin": components["headers"]["AllowOrigin"];
+                    readonly "Access-Control-Expose-Headers": components["headers"]["ExposeHeaders"];
                     readonly [name: string]: unknown;
                 };
                 content: {
@@ -2257,6 +2279,10 @@ export interface operations {
             readonly 304: {
                 headers: {
                     readonly ETag: components["headers"]["ETag"];
+                    readonly "Cache-Control": components["headers"]["Revalidate"];
+                    readonly Vary: components["headers"]["VaryOrigin"];
+                    readonly "Access-Control-Allow-Origin": components["headers"]["AllowOrigin"];
+                    readonly "Access-Control-Expose-Headers": components["headers"]["ExposeHeaders"];
                     readonly [name: string]: unknown;
                 };
                 content?: never;
@@ -2264,6 +2290,37 @@ export interface operations {
             readonly 400: components["responses"]["InvalidRequest"];
             readonly 401: components["responses"]["InvalidPageToken"];
             readonly 404: components["responses"]["NotFound"];
+            readonly 405: components["responses"]["MethodNotAllowed"];
+            readonly 429: components["responses"]["TooManyRequests"];
+            readonly 500: components["responses"]["Internal"];
+            readonly 503: components["responses"]["Unavailable"];
+        };
+    };
+    readonly preflightPageSession: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description The methods and headers that a page of a configured origin may send. */
+            readonly 204: {
+                headers: {
+                    readonly Vary: components["headers"]["VaryOrigin"];
+                    readonly "Access-Control-Allow-Origin": components["headers"]["AllowOrigin"];
+                    readonly "Access-Control-Expose-Headers": components["headers"]["ExposeHeaders"];
+                    /** @description `GET`, for a configured origin. */
+                    readonly "Access-Control-Allow-Methods"?: string;
+                    /** @description `authorization, if-none-match`, for a configured origin. */
+                    readonly "Access-Control-Allow-Headers"?: string;
+                    /** @description Seconds for which a browser keeps this response, for a configured origin. */
+                    readonly "Access-Control-Max-Age"?: number;
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
             readonly 429: components["responses"]["TooManyRequests"];
             readonly 500: components["responses"]["Internal"];
             readonly 503: components["responses"]["Unavailable"];

@@ -18,7 +18,7 @@ interface PageRoutesProps {
 }
 
 /**
- * Adds the routes for a browser: the only ones of the API without an authorizer. The function checks the page token, and responds to the
+ * Adds the routes for a browser: they have no authorizer. The function checks the page token, and responds to the
  * preflight as well, so that one place decides on origins. They have a limit of their own.
  */
 export function addPageRoutes(api: HttpApi, stage: IStage, { get, settings }: PageRoutesProps): void {

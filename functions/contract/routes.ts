@@ -75,7 +75,7 @@ export const routeKeys = Object.keys(routes) as readonly Route[];
 export const pagePath = '/page/session';
 
 /**
- * The routes for a browser: the call, and the preflight before it. They exist where the stack has `pageOrigins`. They alone have no
+ * The routes for a browser: the call, and the preflight before it. They exist where the stack has `pageOrigins`. They have no
  * authorizer: get-payment-request serves them, and the page token says which session may be read.
  */
 export const pageRouteKeys = [`GET ${pagePath}`, `OPTIONS ${pagePath}`] as const;

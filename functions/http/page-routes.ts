@@ -84,6 +84,7 @@ export const pageReadRoutes = ({ readSession: read, clock, page }: PageReading):
       Promise.resolve({ statusCode: 204, headers: preflightHeaders(event, page?.origins), body: '' }),
   },
   headersOf: (event) => corsHeaders(event, page?.origins),
+  isDeployed: page !== undefined,
 });
 
 /** What the token of the call allows. Throws the problem to respond with. Nothing is read from the table before. */

@@ -29,6 +29,8 @@ export type OverallHandlers<Name extends FunctionName> = Readonly<
 export interface OpenRoutes {
   readonly handlers: Readonly<Record<PageRoute, (event: APIGatewayProxyEventV2) => Promise<HttpResponse>>>;
   readonly headersOf: HeadersOf;
+  /** Whether the stack has these routes. */
+  readonly isDeployed: boolean;
 }
 
 /**
@@ -58,7 +60,7 @@ export function serveRoutes<Name extends FunctionName, Account>(
       return serveAll(event);
     }
     const serve = handlers.get(event.routeKey);
-    if (!serve) throw unknownRoute(event);
+    if (!serve) throw unknownRoute(event, open?.isDeployed ? pageRouteKeys : []);
     checkPath(event);
     return serve(event, await accountOf(event));
   }, headersOf);

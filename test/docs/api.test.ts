@@ -51,6 +51,7 @@ import {
   dereferenced,
   openDocument,
   operations,
+  preflights,
 } from '../support/api-contract.ts';
 import { jobWith } from '../support/cancel-jobs.ts';
 import { account, key, observed } from '../support/fixtures.ts';
@@ -74,9 +75,8 @@ const record = applyObservation(
 
 describe('docs/api.yaml', () => {
   it('docs/api.yaml has exactly the routes that are served', () => {
-    // The preflight of a browser is plumbing: no caller of the API sends one.
-    const [pageRoute] = pageRouteKeys;
-    expect(operations.map(({ route }) => route).toSorted()).toEqual([...routeKeys, pageRoute].toSorted());
+    const documented = [...operations, ...preflights].map(({ route }) => route);
+    expect(documented.toSorted()).toEqual([...routeKeys, ...pageRouteKeys].toSorted());
   });
 
   it('docs/api.yaml has no broken reference', () => {

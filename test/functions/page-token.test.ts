@@ -9,6 +9,7 @@ import type { PaymentRequest } from '../../functions/domain/payment-request.ts';
 import { openPageToken, signPageToken } from '../../functions/http/page-token-signature.ts';
 import { aws, pageKeysSecret } from '../support/aws-clients.ts';
 import { notAllowed, throttled } from '../support/aws-faults.ts';
+import { dereferenced, operations, preflights } from '../support/api-contract.ts';
 import { callApi } from '../support/call-api.ts';
 import { account, at, recordWith } from '../support/fixtures.ts';
 import { pageEnvironment } from '../support/function-environment.ts';
@@ -234,11 +235,14 @@ describe('the page of a token', () => {
     expect(output.text()).not.toContain(token);
   });
 
-  it('a call with the token to a route of the shop is not about the page', async () => {
-    const event = apiEvent({ method: 'DELETE', route: '/page/session', pathParameters: {} });
-    const { statusCode } = await callApi(reading.handler, { ...event, routeKey: '$default' });
-    expect(statusCode).toBe(404);
-  });
+  it.each(['POST', 'PUT', 'PATCH', 'DELETE', 'HEAD'])(
+    '%s gets 405 with the methods of the path',
+    async (method) => {
+      const event = apiEvent({ method, route: '/page/session', pathParameters: {} });
+      const { statusCode, headers } = await callApi(reading.handler, { ...event, routeKey: '$default' });
+      expect([statusCode, headers['allow']]).toEqual([405, 'GET, OPTIONS']);
+    },
+  );
 });
 
 describe('what a browser lets a page read', () => {
@@ -306,6 +310,28 @@ describe('what a browser lets a page read', () => {
   it('the preflight allows nothing to another origin', async () => {
     const { statusCode, headers } = await preflight({ origin: 'https://other.example' });
     expect([statusCode, headers]).toEqual([204, { vary: 'Origin' }]);
+  });
+
+  it('docs/api.yaml names the headers of every response', async () => {
+    stored();
+    const documentedFor = (route: string, status: number): readonly string[] => {
+      const operation = [...operations, ...preflights].find((each) => each.route === route);
+      const response = dereferenced(dereferenced(operation?.description['responses'])[String(status)]);
+      return Object.keys(dereferenced(response['headers'])).map((name) => name.toLowerCase());
+    };
+    const routeOfToken = 'POST /accounts/{account}/sessions/{session_id}/page-token';
+    const replies = [
+      [routeOfToken, await make()],
+      ['GET /page/session', await read({ origin })],
+      ['GET /page/session', await read({ origin, 'if-none-match': '*' })],
+      ['GET /page/session', await read({ origin, authorization: 'Bearer none' })],
+      ['OPTIONS /page/session', await preflight({ origin })],
+    ] as const;
+    expect(replies.map(([, { statusCode }]) => statusCode)).toEqual([201, 200, 304, 401, 204]);
+    for (const [route, { statusCode, headers }] of replies) {
+      const sent = Object.keys(headers).filter((name) => name !== 'content-type');
+      expect(documentedFor(route, statusCode).toSorted(), `${route} ${statusCode}`).toEqual(sent.toSorted());
+    }
   });
 
   it('no other route has a header for a browser', async () => {

@@ -98,7 +98,7 @@ describe('an account without an entry', () => {
 
   it('PUT stores the overrides alone, and shows the settings in force', async () => {
     const { statusCode, document } = await put({
-      alias: 'Shop of Anna',
+      alias: 'Web shop Sweden',
       default_session_timeout: 'PT20M',
       in_progress_grace: 'PT5M',
       max_extensions: 0,
@@ -111,7 +111,7 @@ describe('an account without an entry', () => {
     expect([statusCode, document]).toMatchObject([
       200,
       {
-        alias: 'Shop of Anna',
+        alias: 'Web shop Sweden',
         default_session_timeout: 'PT20M',
         in_progress_grace: 'PT5M',
         max_extensions: 0,

@@ -41,22 +41,26 @@ export interface Operation {
   readonly description: Schema;
 }
 
-const methods = ['get', 'put', 'post', 'patch', 'delete'];
-
-export const operations: readonly Operation[] = Object.entries(dereferenced(apiDocument['paths'])).flatMap(
-  ([path, item]) =>
+const operationsOf = (methods: readonly string[]): readonly Operation[] =>
+  Object.entries(dereferenced(apiDocument['paths'])).flatMap(([path, item]) =>
     Object.entries(dereferenced(item))
       .filter(([method]) => methods.includes(method))
       .map(([method, description]) => ({
         route: `${method.toUpperCase()} ${path}`,
         description: dereferenced(description),
       })),
-);
+  );
+
+/** What callers of the API send. */
+export const operations = operationsOf(['get', 'put', 'post', 'patch', 'delete']);
+
+/** What a browser sends before them. */
+export const preflights = operationsOf(['options']);
 
 /** The operation whose method and path fit a call. */
 function operationOf(method: string, path: string): Operation | undefined {
   const segments = path.split('/');
-  return operations.find(({ route }) => {
+  return [...operations, ...preflights].find(({ route }) => {
     const [its, template = ''] = route.split(' ');
     const parts = template.split('/');
     return (

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { routeKeys } from '../../../functions/contract/routes.ts';
+import { pageRouteKeys, routeKeys } from '../../../functions/contract/routes.ts';
 import { problemResponse } from '../../../functions/http/problem.ts';
 import { unknownRoute } from '../../../functions/http/unknown-route.ts';
 import { apiEvent } from '../../support/lambda-events.ts';
@@ -52,6 +52,16 @@ describe('unknownRoute, for a method that the path does not have', () => {
       expect(response.headers['allow']).toBe(methods.join(', '));
     }
   });
+
+  it.each(['POST', 'DELETE', 'PATCH', 'HEAD'])(
+    '%s on the path of pages is a 405 in a stack with pages',
+    (method) => {
+      const event = apiEvent({ method, path: '/page/session' });
+      const response = problemResponse(unknownRoute(event, pageRouteKeys));
+      expect([response.statusCode, response.headers['allow']]).toEqual([405, 'GET, OPTIONS']);
+      expect(problemResponse(unknownRoute(event)).statusCode).toBe(404);
+    },
+  );
 
   it('the 405 names the given method and the methods of the path', () => {
     const { body } = responseTo('POST', '/accounts/shop-se/payment-requests/some-id');
