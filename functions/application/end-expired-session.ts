@@ -20,17 +20,39 @@ import type { SessionTimer } from './ports.ts';
  * - `nothing`: there is no such session. `spared`: the request is paid or has ended, and nothing is written. `observed`: the end was
  *   only written down.
  * - `not_yet`: the deadline is still to come, and the timer is armed again. `graced`: the customer is paying and got more time.
+ * - `unarmed`: the deadline is still to come, and its timer could not be armed. The message is to come again, in case nothing else arms it.
  * - `held`: it is not the account's turn to call Klarna, and nothing was done.
  * - `ended`: the request was canceled, with the result of the cancel.
  */
 export type TimeoutOutcome =
-  | { readonly kind: 'nothing' | 'spared' | 'observed' | 'not_yet' | 'graced' | 'held' }
+  | { readonly kind: 'nothing' | 'spared' | 'observed' | 'not_yet' | 'graced' | 'unarmed' | 'held' }
   | { readonly kind: 'ended'; readonly cancel: CancelResult };
+
+/**
+ * Whether the message is done. It must be delivered again where the result at Klarna is not known, or Klarna refuses our credentials.
+ * The same holds where it was not the account's turn to call Klarna, or no timer could be armed for a later deadline.
+ */
+export function isSettled(outcome: TimeoutOutcome): boolean {
+  switch (outcome.kind) {
+    case 'held':
+    case 'unarmed':
+      return false;
+    case 'ended':
+      return outcome.cancel.outcome !== 'pending' && outcome.cancel.outcome !== 'klarna_denied';
+    default:
+      return true;
+  }
+}
 
 /** What the end of a session needs. */
 export interface TimeoutDependencies extends ComparisonDependencies {
   readonly timer: SessionTimer;
 }
+
+/** The outcome where the record's deadline is still to come, by what became of its timer. */
+const armedOutcome = (kind: 'not_yet' | 'graced', { timer }: PaymentRequest): TimeoutOutcome => ({
+  kind: timer === 'pending' ? 'unarmed' : kind,
+});
 
 /** `requested_by` of the cancels that the timer begins. */
 const timerIdentity = 'lapse:session-timer';
@@ -80,7 +102,7 @@ export const endExpiredSession =
           next: stored && withEarlyTimer(stored, clock.instant()),
           outcome: undefined,
         }));
-        return { kind: 'not_yet' };
+        return armedOutcome('not_yet', armed);
       }
       case 'end':
         return endNow(dependencies, settings, record);
@@ -109,6 +131,5 @@ async function endNow(
   const cancel = await cancelPaymentRequest(dependencies)(record, command, settings, record);
   if (cancel.outcome === 'pending' && cancel.isObserved) return { kind: 'observed' };
   if (cancel.outcome !== 'pending' || !cancel.hasGrace) return { kind: 'ended', cancel };
-  await armTimer(dependencies)(cancel.record);
-  return { kind: 'graced' };
+  return armedOutcome('graced', await armTimer(dependencies)(cancel.record));
 }

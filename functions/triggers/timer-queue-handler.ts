@@ -3,7 +3,7 @@ import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import * as v from 'valibot';
 import type { Accounts } from '../application/ports.ts';
 import type { compareSession } from '../application/compare-attempts.ts';
-import type { endExpiredSession, TimeoutOutcome } from '../application/end-expired-session.ts';
+import { type endExpiredSession, isSettled } from '../application/end-expired-session.ts';
 import type { settleReference } from '../application/settle-reference.ts';
 import { readJson } from '../contract/read-json.ts';
 import { ConfigurationError } from '../domain/configuration-error.ts';
@@ -91,21 +91,6 @@ async function handle(
       });
       return isSettled(outcome);
     }
-  }
-}
-
-/**
- * Whether the message is done. It must be delivered again where the result at Klarna is not known, or Klarna refuses our credentials.
- * The same holds where it was not the account's turn to call Klarna.
- */
-function isSettled(outcome: TimeoutOutcome): boolean {
-  switch (outcome.kind) {
-    case 'held':
-      return false;
-    case 'ended':
-      return outcome.cancel.outcome !== 'pending' && outcome.cancel.outcome !== 'klarna_denied';
-    default:
-      return true;
   }
 }
 

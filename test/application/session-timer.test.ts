@@ -8,7 +8,7 @@ import { viewOf } from '../../functions/http/payment-request-view.ts';
 import { noon, key, observed, registrationWith, versioned } from '../support/fixtures.ts';
 import { ScriptedKlarna, unclear } from '../support/scripted-klarna.ts';
 import { afterNoon, cancellationWith, registered, session } from '../support/sessions.ts';
-import { World } from '../support/world.ts';
+import { type FaultInjector, World } from '../support/world.ts';
 
 const minutes = (count: number): number => count * 60_000;
 const timeout = (count: number): Deadline => ({
@@ -278,6 +278,22 @@ describe('a timer that fires', () => {
       [command.requestedBy, undefined],
       [command.requestedBy, 'lapse:session-timer'],
     ]);
+  });
+
+  it('the message of a session with grace comes again while its timer cannot be armed', async () => {
+    let isDown = false;
+    const klarna = new ScriptedKlarna('IN_PROGRESS');
+    const inject: FaultInjector = (call, moment) => {
+      if (isDown && call === 'timer.arm' && moment === 'before') throw new Error('throttled');
+    };
+    const world = await expired(new World(klarna, { inProgressGrace: minutes(5) }, inject));
+    isDown = true;
+    expect(await world.timerFires()).toEqual({ kind: 'unarmed' });
+    expect(await world.timerFires()).toEqual({ kind: 'unarmed' });
+    isDown = false;
+    expect(await world.timerFires()).toEqual({ kind: 'not_yet' });
+    expect(world.record).toMatchObject({ timer: 'armed' });
+    expect(world.timer.deadline).toBe(world.record.deadlineAt);
   });
 
   it('the timer gives a paying customer grace once and then ends the session', async () => {

@@ -1,5 +1,5 @@
 import { delayAfterFailure } from '../../functions/adapters/queue/timer-message-delay.ts';
-import type { TimeoutOutcome } from '../../functions/application/end-expired-session.ts';
+import { isSettled } from '../../functions/application/end-expired-session.ts';
 import type {
   PaymentRequestId,
   PaymentRequestKey,
@@ -119,9 +119,3 @@ export class TimerQueue {
     );
   }
 }
-
-/** As in the timer's handler: if the result is not known or Klarna refuses our credentials, the message returns. */
-const isSettled = (outcome: TimeoutOutcome): boolean =>
-  outcome.kind === 'ended'
-    ? outcome.cancel.outcome !== 'pending' && outcome.cancel.outcome !== 'klarna_denied'
-    : outcome.kind !== 'held';

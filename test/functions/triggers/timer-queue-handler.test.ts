@@ -150,6 +150,16 @@ describe('timerQueueHandler, for one message', () => {
     expect(delays).toEqual([]);
   });
 
+  it.each([{ kind: 'held' } as const, { kind: 'unarmed' } as const])(
+    'timerQueueHandler returns the message after the outcome %o',
+    async (outcome) => {
+      const { take } = handlerOn(outcome);
+      expect(await take({ id: 'm', body: messageWith() })).toEqual({
+        batchItemFailures: [{ itemIdentifier: 'm' }],
+      });
+    },
+  );
+
   it.each(['pending', 'klarna_denied'] as const)(
     'timerQueueHandler returns the message with a growing delay when the cancel is %s',
     async (outcome) => {
