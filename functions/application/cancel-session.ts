@@ -9,6 +9,7 @@ import {
   type SessionId,
 } from '../domain/identifiers.ts';
 import { type IdempotentCall, metBy, repetitionOf } from '../domain/idempotent-call.ts';
+import type { Instant } from '../domain/instant.ts';
 import type { PaymentRequest } from '../domain/payment-request.ts';
 import { TransientError } from '../domain/transient-error.ts';
 import type { UnreadableRecordError } from '../domain/unreadable-record-error.ts';
@@ -97,14 +98,17 @@ export const cancelReference =
   ): Promise<ReferenceCancelResult | 'reused'> => {
     const { account } = settings;
     const key = { account, reference };
-    const asked = { command, settings, call };
     const known = await dependencies.awaited.read(key);
+    const keptBefore = call && known?.cancel?.call?.key === call.key ? known.cancel : undefined;
     if (call && !dependencies.isDryRun) {
+      if (keptBefore && keptBefore.call?.request !== call.request) return 'reused';
       const listed = await readReference(dependencies)(account, reference, () => undefined);
       if (listed.some((record) => repetitionOf(record, call) === 'another')) return 'reused';
     }
+    const asked = { command, settings, call, firstAt: keptBefore?.requestedAt };
     // It is kept first: a request that is seen meanwhile is canceled by one of the two.
-    const waiting = known?.status === 'waiting' ? await keep(dependencies, key, command) : undefined;
+    const wish = { ...command, call };
+    const waiting = known?.status === 'waiting' ? await keep(dependencies, key, wish) : undefined;
     const members = await cancelMembers(dependencies, asked, async (onUnreadable) => {
       const listed = await readReference(dependencies)(account, reference, onUnreadable);
       const { paymentRequestId } = known ?? {};
@@ -115,15 +119,16 @@ export const cancelReference =
       return joined ? [...listed, joined] : listed;
     });
     if (members === 'reused') return members;
-    const awaited = waiting ?? (members.length === 0 ? await keep(dependencies, key, command) : undefined);
-    return { members, awaited };
+    if (waiting ?? members.length > 0) return { members, awaited: waiting };
+    // A repetition of a cancel that was kept has its outcome, whatever became of it.
+    return { members, awaited: keptBefore ? known : await keep(dependencies, key, wish) };
   };
 
 /** Keeps the cancel, unless one waits already. `undefined` where nothing waits: a request has just been seen, or it is a dry run. */
 async function keep(
   { awaited, clock, isDryRun }: ReferenceCancelDependencies,
   key: ReferenceKey,
-  command: CancelCommand,
+  command: CancelCommand & { readonly call: IdempotentCall | undefined },
 ): Promise<AwaitedReference | undefined> {
   for (let round = 0; round < mostRounds; round += 1) {
     const item = await awaited.read(key);
@@ -141,6 +146,8 @@ interface Asked {
   readonly command: CancelCommand;
   readonly settings: AccountSettings;
   readonly call: IdempotentCall | undefined;
+  /** When the call came first, where that is known without a record. */
+  readonly firstAt?: Instant | undefined;
 }
 
 async function cancelMembers(
@@ -155,11 +162,13 @@ async function cancelMembers(
   });
   const call = dependencies.isDryRun ? undefined : asked.call;
   if (call && records.some((record) => repetitionOf(record, call) === 'another')) return 'reused';
-  const met = call ? metBy(records, call) : records;
+  const met = call ? metBy(records, call, asked.firstAt) : records;
   const members = await mapConcurrently(met, cancelsAtOnce, async (record) => {
     const { account, paymentRequestId } = record;
     const run = () => endOne(dependencies, record, { ...asked, until });
-    const result = call ? await repeatSafely(dependencies)(record, call, repeatedCancel(run)) : await run();
+    const result = call
+      ? await repeatSafely(dependencies)(record, call, { ...repeatedCancel(run), isNotedFirst: true })
+      : await run();
     return result === 'reused' ? result : { account, paymentRequestId, ...result };
   });
   if (unreadable[0]) throw unreadable[0];

@@ -12,6 +12,8 @@ export interface Repeatable<Result> {
   readonly keptOf: (result: Result) => Pick<KeptCall, 'outcome' | 'state'> | undefined;
   /** The first outcome with the record as it is now. */
   readonly again: (first: KeptCall, record: PaymentRequest) => Result;
+  /** Whether the record notes the call before it runs: a repetition of a call about many is to know what the first one met. */
+  readonly isNotedFirst?: boolean;
 }
 
 /**
@@ -24,13 +26,18 @@ export const repeatSafely =
   async <Result>(
     key: PaymentRequestKey,
     call: IdempotentCall,
-    { run, keptOf, again }: Repeatable<Result>,
+    { run, keptOf, again, isNotedFirst }: Repeatable<Result>,
   ): Promise<Result | 'reused'> => {
     const known = await dependencies.store.read(key);
     const before = repetitionOf(known, call);
     if (before === 'another') return 'reused';
     if (before !== 'new' && known) return again(before, known);
     const at = dependencies.clock.instant();
+    if (isNotedFirst)
+      await changeRecord(dependencies, key, known, (stored) => ({
+        next: stored && withCall(stored, { ...call, outcome: 'unsettled', at }),
+        outcome: undefined,
+      }));
     const result = await run();
     const kept = keptOf(result);
     if (!kept) return result;

@@ -1,4 +1,5 @@
 import type { CancelCommand } from './cancellation.ts';
+import type { IdempotentCall } from './idempotent-call.ts';
 import { sweepMargin } from './due.ts';
 import type { PaymentRequestId, ReferenceKey, SessionId } from './identifiers.ts';
 import { earlierOf, type Instant, laterOf, plusMillis } from './instant.ts';
@@ -60,6 +61,8 @@ export interface AwaitedCancel {
   readonly reason?: string | undefined;
   readonly requestedBy: string;
   readonly requestedAt: Instant;
+  /** The call with a key that asked for it. */
+  readonly call?: IdempotentCall | undefined;
 }
 
 /** The record to store, if any, and the outcome for the caller. */
@@ -130,12 +133,17 @@ const standIn = ({ account, session }: AwaitedReference, now: Instant): PaymentR
 export function withAwaitedCancel(
   stored: AwaitedReference | undefined,
   key: ReferenceKey,
-  { reason, requestedBy }: Pick<CancelCommand, 'reason' | 'requestedBy'>,
+  {
+    reason,
+    requestedBy,
+    call,
+  }: Pick<CancelCommand, 'reason' | 'requestedBy'> & { readonly call?: IdempotentCall | undefined },
   now: Instant,
 ): AwaitedReference | undefined {
   const current = stored?.status === 'waiting' ? stored : nothingAwaited(key, now, stored);
   if (current.cancel) return undefined;
-  return nextAwaited(current, { cancel: { reason, requestedBy, requestedAt: now } }, now);
+  const cancel = { reason, requestedBy, requestedAt: now, ...(call && { call }) };
+  return nextAwaited(current, { cancel }, now);
 }
 
 /** Until when a request with the reference is awaited: the deadline, and for a cancel as long as Klarna's longest lifetime. */

@@ -1,4 +1,5 @@
-import type { Instant } from './instant.ts';
+import type { HistoryEntry } from './history-entry.ts';
+import { type Instant, laterOf } from './instant.ts';
 import type { PaymentRequestState } from './payment-request-state.ts';
 
 /** A call that its caller gave a key, so that a repetition has no further effect. Both are digests: keys may be long. */
@@ -7,11 +8,14 @@ export interface IdempotentCall {
   readonly request: string;
 }
 
-/** The outcomes that settle a call. What is pending or was refused for another reason may end otherwise when it is repeated. */
+/**
+ * The outcomes that settle a call. What is pending or was refused for another reason may end otherwise when it is repeated. `unsettled`:
+ * a call about many met the record, and its outcome is not known yet.
+ */
 export type KeptOutcome =
-  'registered' | 'changed' | 'unchanged' | 'canceled' | 'already_canceled' | 'already_final';
+  'registered' | 'changed' | 'unchanged' | 'canceled' | 'already_canceled' | 'already_final' | 'unsettled';
 
-/** A call that has had its outcome. */
+/** A call that a record has had. */
 export interface KeptCall extends IdempotentCall {
   readonly outcome: KeptOutcome;
   /** When the call came first. */
@@ -23,7 +27,7 @@ export interface KeptCall extends IdempotentCall {
 /** The newest calls that a record keeps. An older key counts as a new one. */
 export const mostKeptCalls = 4;
 
-/** What a key is: new, that of a call with an outcome, or that of another call. */
+/** What a key is: that of a call with an outcome, that of another call, or one whose call is to run. */
 export type Repetition = KeptCall | 'new' | 'another';
 
 /** What of a record knows its calls. */
@@ -31,33 +35,51 @@ interface WithCalls {
   readonly calls?: readonly KeptCall[] | undefined;
 }
 
+const keptIn = (record: WithCalls | undefined, { key }: IdempotentCall): KeptCall | undefined =>
+  record?.calls?.find((kept) => kept.key === key);
+
 /** Whether the record has had the call. */
 export function repetitionOf(record: WithCalls | undefined, call: IdempotentCall): Repetition {
-  const kept = record?.calls?.find(({ key }) => key === call.key);
+  const kept = keptIn(record, call);
   if (!kept) return 'new';
-  return kept.request === call.request ? kept : 'another';
+  if (kept.request !== call.request) return 'another';
+  return kept.outcome === 'unsettled' ? 'new' : kept;
 }
 
-/** The record with the call. `undefined` where a call with this key was faster: the first outcome stays. */
+/** The record with the call. `undefined` where it tells nothing new: the first outcome stays, and so does the time of the call. */
 export function withCall<Known extends WithCalls>(record: Known, call: KeptCall): Known | undefined {
-  if (repetitionOf(record, call) !== 'new') return undefined;
-  return { ...record, calls: [...(record.calls ?? []), call].slice(-mostKeptCalls) };
+  const kept = keptIn(record, call);
+  if (!kept) return { ...record, calls: [...(record.calls ?? []), call].slice(-mostKeptCalls) };
+  if (repetitionOf(record, call) !== 'new' || call.outcome === 'unsettled') return undefined;
+  const calls = record.calls?.map((each) => (each === kept ? { ...call, at: kept.at } : each));
+  return { ...record, calls };
 }
 
 /** What of a record tells whether a call of many met it. */
-type Member = WithCalls & { readonly createdAt: Instant };
+interface Member extends WithCalls {
+  readonly createdAt: Instant;
+  readonly history: readonly Pick<HistoryEntry, 'kind' | 'effect' | 'recordedAt'>[];
+}
 
 /**
- * The records that a call about many is for. A repetition is for those that the first call met: what came later is not its business.
+ * The records that a call about many is for. A repetition is for those that the first call met: what was registered later is not its
+ * business.
+ *
+ * @param firstAt when the call came first, where something else than the records tells that
  */
 export function metBy<Known extends Member>(
   records: readonly Known[],
   call: IdempotentCall,
+  firstAt?: Instant,
 ): readonly Known[] {
-  const times = records.flatMap((record) => {
-    const kept = repetitionOf(record, call);
-    return typeof kept === 'string' ? [] : [kept.at];
-  });
-  const first = times.toSorted()[0];
-  return first === undefined ? records : records.filter(({ createdAt }) => createdAt <= first);
+  const times = records.flatMap((record) => keptIn(record, call)?.at ?? []);
+  const [first] = [...times, ...(firstAt === undefined ? [] : [firstAt])].toSorted();
+  if (first === undefined) return records;
+  return records.filter((record) => keptIn(record, call) !== undefined || registeredAt(record) <= first);
 }
+
+/** When the record was last registered. It may have joined the session then. */
+const registeredAt = ({ createdAt, history }: Member): Instant =>
+  history
+    .filter(({ kind, effect }) => kind === 'register' && effect === 'accepted')
+    .reduce((latest, { recordedAt }) => laterOf(latest, recordedAt), createdAt);

@@ -2,7 +2,12 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { cancelSession, type SessionCancelDependencies } from '../../functions/application/cancel-session.ts';
 import type { OnUnreadable } from '../../functions/application/ports.ts';
 import { readSession } from '../../functions/application/read-session.ts';
-import type { PaymentRequestId, PaymentRequestKey, SessionId } from '../../functions/domain/identifiers.ts';
+import type {
+  EventId,
+  PaymentRequestId,
+  PaymentRequestKey,
+  SessionId,
+} from '../../functions/domain/identifiers.ts';
 import { plusMillis } from '../../functions/domain/instant.ts';
 import type { PaymentRequest } from '../../functions/domain/payment-request.ts';
 import type { PaymentRequestState } from '../../functions/domain/payment-request-state.ts';
@@ -298,6 +303,35 @@ describe('cancelSession with a key', () => {
     expect(outcomesOf(await endOnce(call, failing))).toEqual(['canceled', 'untried']);
     expect(outcomesOf(await endOnce(call))).toEqual(['canceled', 'canceled']);
     expect(ended.map(({ paymentRequestId }) => paymentRequestId)).toEqual([second.paymentRequestId]);
+  });
+
+  it('a repetition of a cancel that settled nothing leaves a newer attempt alone', async () => {
+    const first = await member('SUBMITTED');
+    clock.advance(minute);
+    const unclear: SessionCancelDependencies['cancel'] = () =>
+      Promise.resolve({ outcome: 'pending', record: first });
+    expect(outcomesOf(await endOnce(call, unclear))).toEqual(['pending']);
+    await member('SUBMITTED', { createdAt: plusMillis(clock.instant(), 1) });
+    clock.advance(minute);
+    expect(outcomesOf(await endOnce(call))).toEqual(['canceled']);
+    expect(ended.map(({ paymentRequestId }) => paymentRequestId)).toEqual([first.paymentRequestId]);
+  });
+
+  it('a request that a webhook told of before, and that joins the session after the first call, is a newer attempt', async () => {
+    await member('SUBMITTED');
+    clock.advance(minute);
+    expect(outcomesOf(await endOnce(call))).toEqual(['canceled']);
+    clock.advance(minute);
+    const registered = {
+      eventId: 'register:1' as EventId,
+      kind: 'register',
+      effect: 'accepted',
+      recordedAt: clock.instant(),
+      detail: {},
+    } as const;
+    await member('SUBMITTED', { createdAt: noon, history: [registered] });
+    expect(outcomesOf(await endOnce(call))).toEqual(['canceled']);
+    expect(ended).toHaveLength(1);
   });
 
   it('another call with the key is refused, and nothing is canceled', async () => {

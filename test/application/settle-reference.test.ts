@@ -306,6 +306,21 @@ describe('cancelReference', () => {
     expect((await shop.item())?.cancel).toBeUndefined();
   });
 
+  it('a repetition of a cancel that waited leaves requests alone that the shop registered since, and is told of it', async () => {
+    const shop = new Shop();
+    const call = { key: '0123456789abcdef', request: 'fedcba9876543210' };
+    const first = unkeyed(await shop.deleteOnce(call));
+    expect(first).toMatchObject({ members: [], awaited: { status: 'waiting', cancel: { call } } });
+    shop.world.clock.advance(minute);
+    await shop.world.register(registrationWith({ reference }));
+    await shop.settle();
+    expect(await shop.deleteOnce({ ...call, request: '0'.repeat(16) })).toBe('reused');
+    const again = unkeyed(await shop.deleteOnce(call));
+    expect(again).toMatchObject({ members: [], awaited: { status: 'joined' } });
+    expect(shop.world.klarna.calls).toEqual([]);
+    expect(shop.world.record.cancellation).toBeUndefined();
+  });
+
   it('a cancel during the join is kept first, so that one of the two carries it out', async () => {
     const shop = new Shop();
     await shop.put();

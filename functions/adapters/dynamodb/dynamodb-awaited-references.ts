@@ -55,7 +55,12 @@ const awaitedSchema = v.object({
     }),
   ),
   cancel: v.optional(
-    v.object({ reason: v.optional(v.string()), requestedBy: v.string(), requestedAt: instant }),
+    v.object({
+      reason: v.optional(v.string()),
+      requestedBy: v.string(),
+      requestedAt: instant,
+      call: v.optional(v.object({ key: v.string(), request: v.string() })),
+    }),
   ),
   paymentRequestId: v.optional(parsed(parsePaymentRequestId)),
   isLookedFor: v.optional(v.literal(true)),

@@ -553,7 +553,7 @@ function callOf(value: unknown): KeptCall | undefined {
 }
 
 const storedCall =
-  /^([0-9a-f]{16})\.([0-9a-f]{16})\.(\d{1,15})\.(registered|changed|unchanged|canceled|already_canceled|already_final)(?:\.([A-Z_]+))?$/;
+  /^([0-9a-f]{16})\.([0-9a-f]{16})\.(\d{1,15})\.(registered|changed|unchanged|canceled|already_canceled|already_final|unsettled)(?:\.([A-Z_]+))?$/;
 
 const purposeOf = (value: unknown): PaymentRequest['purpose'] => (value === 'token' ? value : undefined);
 
