@@ -23,7 +23,12 @@ export type CancelJobRequest = {
   | { readonly by: 'payment_request_ids'; readonly paymentRequestIds: readonly PaymentRequestId[] }
   | { readonly by: 'session_id'; readonly sessionId: SessionId }
   | { readonly by: 'reference'; readonly reference: Reference }
-  | { readonly by: 'created_before'; readonly createdBefore: Instant }
+  | {
+      readonly by: 'created_before';
+      readonly createdBefore: Instant;
+      /** The same time in the caller's own words, for a refusal. */
+      readonly given: string;
+    }
 );
 
 /**
@@ -34,7 +39,7 @@ export type CancelJobStart =
   | { readonly kind: 'started' | 'unchanged'; readonly job: CancelJob }
   | { readonly kind: 'taken' }
   | { readonly kind: 'empty' }
-  | { readonly kind: 'not_yet'; readonly createdBefore: Instant };
+  | { readonly kind: 'not_yet'; readonly given: string };
 
 /** Milliseconds by which a caller's clock may be ahead of ours. */
 const clockSkew = 60_000;
@@ -50,7 +55,7 @@ export const startCancelJob =
     const now = clock.instant();
     // Stryker disable next-line ConditionalExpression: only a request by age has a moment
     if (request.by === 'created_before' && request.createdBefore > plusMillis(now, clockSkew)) {
-      return { kind: 'not_yet', createdBefore: request.createdBefore };
+      return { kind: 'not_yet', given: request.given };
     }
     const { selection, ids } = await select({ sessions, references }, key, request);
     if (ids?.length === 0) return { kind: 'empty' };

@@ -48,6 +48,8 @@ export interface Registration extends Requester {
   readonly sessionId?: SessionId | undefined;
   readonly reference?: string | undefined;
   readonly klarnaExpiresAt?: Instant | undefined;
+  /** The same time in the caller's own words, for a refusal. */
+  readonly klarnaExpiresAtGiven?: string | undefined;
   readonly onTimeout?: OnTimeout | undefined;
   /** The kind of checkout, as {@link kindPattern} allows it. */
   readonly kind?: string | undefined;
@@ -143,7 +145,9 @@ export function decideRegistration(
   if (lonely) return { outcome: lonely };
   const { klarnaExpiresAt: given } = registration;
   if (given && given <= context.now) {
-    return { outcome: inThePast('klarna_expires_at', formatInstant(given)) };
+    return {
+      outcome: inThePast('klarna_expires_at', registration.klarnaExpiresAtGiven ?? formatInstant(given)),
+    };
   }
   const known = withGivenExpiry(current, given);
   if (isRegistered(known) && !registration.deadline) return keepDeadline(known, registration, context);
@@ -214,7 +218,7 @@ function keepDeadline(
 /** What a registration cannot change while the deadline stays as it is: one that has passed must not begin to cancel. */
 function wrongWithDeadline(
   known: Registered,
-  { klarnaExpiresAt, onTimeout }: Registration,
+  { klarnaExpiresAt, klarnaExpiresAtGiven, onTimeout }: Registration,
   { now, policy }: SessionContext,
 ): WrongField | undefined {
   const { deadlineAt, session } = known;
@@ -227,7 +231,7 @@ function wrongWithDeadline(
   const limit = klarnaExpiresAt && expiryLimit(known, policy.syncKlarnaExpiry);
   if (!limit || deadlineAt <= limit) return undefined;
   const allowed = `at least the deadline, ${deadline}, or an earlier deadline with it`;
-  return { field: 'klarna_expires_at', given: formatInstant(limit), allowed };
+  return { field: 'klarna_expires_at', given: klarnaExpiresAtGiven ?? formatInstant(limit), allowed };
 }
 
 /**

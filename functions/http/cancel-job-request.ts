@@ -70,7 +70,7 @@ export function cancelJobRequestOf(event: APIGatewayProxyEventV2): CancelJobRequ
     requestedBy: callerOf(event),
     // A colleague who repeats the call starts nothing new.
     requestSha256: createHash('sha256')
-      .update(JSON.stringify([selection, dryRun, reason ?? null]))
+      .update(JSON.stringify([{ ...selection, given: undefined }, dryRun, reason ?? null]))
       .digest('hex'),
   };
 }
@@ -85,7 +85,8 @@ function selectionOf(named: Named) {
       return { by: 'payment_request_ids', paymentRequestIds: ids.filter((id) => id !== undefined) } as const;
     if (sessionId) return { by: 'session_id', sessionId } as const;
     if (reference) return { by: 'reference', reference } as const;
-    if (createdBefore?.at) return { by: 'created_before', createdBefore: createdBefore.at } as const;
+    if (createdBefore?.at)
+      return { by: 'created_before', createdBefore: createdBefore.at, given: createdBefore.given } as const;
   }
   throw invalid({
     field: given[0] ?? selectors[0],

@@ -50,7 +50,7 @@ export function cancelJobStartResponse({ jobId }: CancelJobKey, start: CancelJob
     case 'not_yet':
       throw invalid({
         field: 'created_before',
-        given: shown(formatInstant(start.createdBefore)),
+        given: shown(start.given),
         allowed: 'a time in the past',
       });
   }

@@ -173,9 +173,18 @@ export function parse<Schema extends v.GenericSchema>(
 
 function fieldError(issue: v.BaseIssue<unknown>, whole: string): FieldError {
   const field = shortened(v.getDotPath(issue) ?? whole);
-  return issue.expected === 'never'
-    ? { field, given: shown(issue.path?.at(-1)?.value), allowed: 'no field of this name' }
-    : { field, given: shown(issue.input), allowed: issue.message };
+  return {
+    field,
+    given: shown(sentIn(issue)),
+    allowed: issue.expected === 'never' ? 'no field of this name' : issue.message,
+  };
+}
+
+/** What the caller sent. The input of a check that follows a transformation is something else, and that of a wrong name is the name. */
+function sentIn({ input, path, expected }: v.BaseIssue<unknown>): unknown {
+  const last = path?.at(-1);
+  if (!last) return input;
+  return 'origin' in last && last.origin === 'key' && expected !== 'never' ? input : last.value;
 }
 
 const pathIdFormat =

@@ -85,6 +85,7 @@ export const registrationOf = (
   sessionId: body.session_id,
   reference: body.reference,
   klarnaExpiresAt: body.klarna_expires_at?.at,
+  klarnaExpiresAtGiven: body.klarna_expires_at?.given,
   onTimeout: body.on_timeout,
   kind: body.kind,
   inProgressGrace: body.in_progress_grace?.millis,

@@ -12,7 +12,7 @@ import { kindPattern } from '../domain/registration.ts';
 import { mostKinds } from '../domain/timeout-switches.ts';
 import { callerOf } from './caller.ts';
 import { bodyOf, choice, duration, queryOf, text, time, unknownAccount } from './parse-request.ts';
-import { invalid, Problem } from './problem.ts';
+import { invalid, Problem, shown } from './problem.ts';
 import { noQuery } from './query-schemas.ts';
 import { type HttpResponse, jsonResponse } from './response.ts';
 
@@ -89,7 +89,7 @@ export const settingsWriteRoutes = ({ write }: Pick<SettingsAccess, 'write'>) =>
       case 'written':
         return jsonResponse(200, settingsView(result.account));
       case 'unmet':
-        throw unmetSettings(result);
+        throw unmetSettings(result, body);
       case 'unknown':
         throw unknownAccount(account);
       case 'in_secret':
@@ -101,16 +101,23 @@ export const settingsWriteRoutes = ({ write }: Pick<SettingsAccess, 'write'>) =>
 });
 
 /** The violations of settings that would have no effect alone, whether the body or the credential has them. */
-function unmetSettings({ needs, account }: Extract<SettingsResult, { readonly outcome: 'unmet' }>): Problem {
+function unmetSettings(
+  { needs, account }: Extract<SettingsResult, { readonly outcome: 'unmet' }>,
+  body: v.InferOutput<typeof settingsBody>,
+): Problem {
   const view = settingsView(account);
   return invalid(
     ...needs.map(({ setting, needs: needed }) => ({
       field: setting,
-      given: String(view[setting]),
+      given: shown(sentAs(body[setting]) ?? view[setting]),
       allowed: `only with ${needed}, which ${view[needed] === null ? 'is not set' : 'is false'}`,
     })),
   );
 }
+
+/** A field of the body as the caller wrote it; `undefined` where it was left out. */
+const sentAs = (field: boolean | { readonly given: string } | undefined): unknown =>
+  typeof field === 'object' ? field.given : field;
 
 /** GET of the settings of an account. */
 export const settingsReadRoutes = ({ find }: Pick<SettingsAccess, 'find'>) => ({

@@ -327,8 +327,8 @@ describe('a job by age', () => {
     const world = new Jobs();
     const now = instantFromMillis(world.clock.now());
     const started = (ahead: number) =>
-      world.start({ by: 'created_before', createdBefore: plusMillis(now, ahead) });
-    expect(await started(60_001)).toEqual({ kind: 'not_yet', createdBefore: plusMillis(now, 60_001) });
+      world.start({ by: 'created_before', createdBefore: plusMillis(now, ahead), given: 'soon' });
+    expect(await started(60_001)).toEqual({ kind: 'not_yet', given: 'soon' });
     expect(await world.jobs.read(key)).toBeUndefined();
     expect(await started(60_000)).toMatchObject({ kind: 'started' });
   });

@@ -172,7 +172,7 @@ describe('an account without an entry', () => {
     [
       'the time of an alert',
       { authorization_alert_after: 'PT30M' },
-      'PT30M',
+      '"PT30M"',
       'watch_authorization, which is false',
     ],
   ])('PUT with %s and without the watch returns 400 and stores nothing', async (_, body, given, needed) => {

@@ -227,7 +227,11 @@ export class People {
       case 'session':
         return { by: 'session_id', sessionId: cart } as const;
       case 'age':
-        return { by: 'created_before', createdBefore: instantFromMillis(this.#world.engine.now) } as const;
+        return {
+          by: 'created_before',
+          createdBefore: instantFromMillis(this.#world.engine.now),
+          given: 'now',
+        } as const;
     }
   }
 
