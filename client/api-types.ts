@@ -303,7 +303,8 @@ export interface paths {
          *     If one was seen already, the call registers that one, like a PUT of the Payment Request. If none is seen by the deadline,
          *     `awaited.status` becomes `never_seen`, and Lapse publishes an event.
          *
-         *     The same call again changes nothing. Use a new reference for each attempt.
+         *     The same call again changes nothing. Use a new reference for each attempt. If you PUT the id of the Payment Request as well, that
+         *     registration counts, and nothing of this one is added to it.
          */
         readonly put: operations["registerReference"];
         readonly post?: never;
@@ -314,7 +315,7 @@ export interface paths {
          *     the account allows it. A request that is paid or has ended keeps its record; its history notes the attempt.
          *
          *     If no Payment Request with this reference is known, the cancel waits for the first one, for 48 hours. So you can cancel
-         *     before Klarna's webhook arrives.
+         *     before Klarna's webhook arrives. A PUT of the id after this call keeps the request: you have asked for its session since.
          */
         readonly delete: operations["cancelReference"];
         readonly options?: never;
@@ -1345,6 +1346,10 @@ export interface components {
             };
             /** @description Whether every due record was read. Else there are more. */
             readonly is_whole: boolean;
+            /** @description Cancel jobs that the sweep would go on with, up to 1,000. Each cancels up to its rate. */
+            readonly cancel_jobs: components["schemas"]["Count"];
+            /** @description References for which a session or a cancel waits, and that the sweep would look for, up to 1,000. */
+            readonly references: components["schemas"]["Count"];
             /** @description The records that are longest overdue, one partition after the other. */
             readonly first: readonly components["schemas"]["PreviewedRecord"][];
         };

@@ -19,7 +19,9 @@ export function addSweepCommands(program: Program, open: Open): void {
     .option('--at <time>', 'what it would find at this time if no timer fired; default: now')
     .option('--limit <number>', 'how many records to name, 1 to 100', '20')
     .addHelpText('after', '\nExample:\n  lapse sweep preview --at 2026-03-01T12:00:00Z --json')
-    .action(async (asked) => {
+    .action(async (asked, command) => {
+      if (command.optsWithGlobals().account !== undefined)
+        throw new UsageError('--account does not go with sweep preview: the sweep is over all accounts.');
       const { operations, print } = open();
       const query = queryOf(asked);
       await showPreview(await operations(), query, print);
@@ -47,11 +49,11 @@ export async function showPreview(
     return;
   }
   print.say(summaryOf(preview));
-  await print.table(preview.first.map(rowOf), 'The sweep would do nothing.');
+  await print.table(preview.first.map(rowOf), 'No record is due.');
 }
 
-function summaryOf({ at, counts, is_whole: isWhole }: SweepPreview): string {
-  const parts = Object.entries(counts)
+function summaryOf({ at, counts, is_whole: isWhole, cancel_jobs, references }: SweepPreview): string {
+  const parts = Object.entries({ ...counts, 'cancel jobs': cancel_jobs, references })
     .filter(([, count]) => count > 0)
     .map(([action, count]) => `${action} ${count}`);
   const found = parts.length === 0 ? 'nothing is due' : parts.join(', ');

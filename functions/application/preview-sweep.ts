@@ -4,7 +4,7 @@ import type { Instant } from '../domain/instant.ts';
 import { isUnsettled, type PaymentRequest } from '../domain/payment-request.ts';
 import type { ObserveReason } from '../domain/payment-request.ts';
 import { observeReasonOf, type TimeoutSwitches } from '../domain/timeout-switches.ts';
-import type { Accounts, DuePaymentRequests, OnUnreadable, PaymentRequestStore } from './ports.ts';
+import type { Accounts, AwaitedReferences, CancelJobs, DuePaymentRequests, OnUnreadable, PaymentRequestStore } from './ports.ts';
 
 /**
  * What the sweep would do with a due record.
@@ -44,6 +44,10 @@ export interface SweepPreview {
   readonly counts: Readonly<Record<PreviewedAction, number>>;
   readonly first: readonly PreviewedRecord[];
   readonly isWhole: boolean;
+  /** Cancel jobs with a page that is due, each of which cancels up to its rate. */
+  readonly jobs: number;
+  /** References whose session or cancel waits, and that the sweep would look for. */
+  readonly references: number;
 }
 
 /** What a preview needs. */
@@ -51,26 +55,40 @@ export interface PreviewDependencies {
   readonly due: DuePaymentRequests;
   readonly store: Pick<PaymentRequestStore, 'readAll'>;
   readonly accounts: Accounts;
+  readonly jobs: Pick<CancelJobs, 'due'>;
+  readonly awaited: Pick<AwaitedReferences, 'due'>;
   readonly onUnreadable: OnUnreadable;
 }
 
 /** Records that a preview reads at most, and at once. */
 const mostRead = 2_000;
 const readAtOnce = 100;
+/** Jobs and references are counted up to this number. */
+const mostCounted = 1_000;
+
+async function countOf(due: AsyncIterable<unknown>): Promise<number> {
+  let count = 0;
+  for await (const _ of due) if ((count += 1) === mostCounted) break;
+  return count;
+}
 
 /**
- * A dry run of the whole sweep: what it would do with every record that is due by `at`, by the switches of now. It calls nothing and
- * writes nothing. Klarna decides in the end: a customer who has paid is spared.
+ * A dry run of the whole sweep: what it would do with every record that is due by `at`, by the switches of now, and how many jobs and
+ * references it would go on with. It calls nothing and writes nothing. Klarna decides in the end: a customer who has paid is spared.
  *
  * @param most how many records are named.
  */
 export const previewSweep =
-  ({ due, store, accounts, onUnreadable }: PreviewDependencies) =>
+  ({ due, store, accounts, jobs, awaited, onUnreadable }: PreviewDependencies) =>
   async (at: Instant, most: number): Promise<SweepPreview> => {
     const counts = Object.fromEntries(previewedActions.map((action) => [action, 0])) as Record<
       PreviewedAction,
       number
     >;
+    const others = {
+      jobs: await countOf(jobs.due(at)),
+      references: await countOf(awaited.due(at)),
+    };
     const first: PreviewedRecord[] = [];
     let keys: PaymentRequestKey[] = [];
     let read = 0;
@@ -86,14 +104,14 @@ export const previewSweep =
     for await (const key of due.due(at)) {
       if (read === mostRead) {
         await previewAll();
-        return { counts, first, isWhole: false };
+        return { counts, first, isWhole: false, ...others };
       }
       read += 1;
       keys.push(key);
       if (keys.length === readAtOnce) await previewAll();
     }
     if (keys.length > 0) await previewAll();
-    return { counts, first, isWhole: true };
+    return { counts, first, isWhole: true, ...others };
   };
 
 /** `undefined` for a record that is not due any more. The index may be behind. */

@@ -113,6 +113,7 @@ export function composeReading() {
   const { accounts, prime, find } = accountsOf(environment, stored);
   const klarna = klarnaOf(environment, credentials);
   const page = pageAccessOf(environment);
+  const [cancelJobs, waiting] = [jobs(0), awaited()];
   return {
     accounts,
     find,
@@ -126,11 +127,18 @@ export function composeReading() {
     refresh: refreshPaymentRequest({ ...retries, store, ...klarna }),
     readSession: readSession({ store, sessions: store }),
     readReference: readReference({ store, references: store }),
-    awaited: awaited(),
+    awaited: waiting,
     list: listPaymentRequests({ store, list: store, onUnreadable }),
-    jobs: jobs(0),
+    jobs: cancelJobs,
     view: viewAccounts({ views: views(), clock }),
-    preview: previewSweep({ due: store, store, accounts, onUnreadable }),
+    preview: previewSweep({
+      due: store,
+      store,
+      accounts,
+      jobs: cancelJobs,
+      awaited: waiting,
+      onUnreadable,
+    }),
     clock,
   };
 }

@@ -45,11 +45,13 @@ export const overviewRoutes = ({ view, preview, clock }: OverviewReading) => ({
     authorizeAdmin(event);
     const query = queryOf(event, previewQuery);
     const at = query.at?.at ?? clock.instant();
-    const { counts, first, isWhole } = await preview(at, query.limit);
+    const { counts, first, isWhole, jobs, references } = await preview(at, query.limit);
     return jsonResponse(200, {
       at: formatInstant(at),
       counts,
       is_whole: isWhole,
+      cancel_jobs: jobs,
+      references,
       first: first.map(({ account, paymentRequestId, action, reason, deadlineAt }) => ({
         account,
         payment_request_id: paymentRequestId,

@@ -12,6 +12,11 @@ import { afterNoon, cancellationWith, registered, session } from '../support/ses
 const idOf = (index: number): PaymentRequestId =>
   `krn:payment:eu1:request:552603c0-fe8b-4ab1-aacb-${String(index).padStart(12, '0')}` as PaymentRequestId;
 
+/** So many keys of due items. The preview only counts them. */
+async function* times(count: number): AsyncGenerator<never> {
+  for (let each = 0; each < count; each += 1) yield await Promise.resolve(undefined as never);
+}
+
 /** The preview of these records. Only the first account has settings. */
 async function previewed(
   records: readonly PaymentRequest[],
@@ -28,10 +33,14 @@ async function previewed(
     find: (account: Account) =>
       Promise.resolve(account === 'gone' ? undefined : settingsWith({ account, ...settings })),
   };
-  const preview = await previewSweep({ due: store, store, accounts, onUnreadable: () => undefined })(
-    at,
-    most,
-  );
+  const preview = await previewSweep({
+    due: store,
+    store,
+    accounts,
+    jobs: { due: () => times(3) },
+    awaited: { due: () => times(1_500) },
+    onUnreadable: () => undefined,
+  })(at, most);
   expect(JSON.stringify([...store.records])).toBe(before);
   return preview;
 }
@@ -61,7 +70,7 @@ describe('previewSweep', () => {
       read: 1,
       unknown_account: 1,
     });
-    expect(preview.isWhole).toBe(true);
+    expect(preview).toMatchObject({ isWhole: true, jobs: 3, references: 1_000 });
     expect(preview.first.find(({ action }) => action === 'observe')).toMatchObject({
       reason: 'session',
       deadlineAt: afterNoon(30),

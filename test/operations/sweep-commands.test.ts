@@ -13,6 +13,8 @@ const preview: SweepPreview = {
   at: '2026-03-01T12:00:00Z',
   counts: { ...none, cancel: 2, observe: 1 },
   is_whole: true,
+  cancel_jobs: 2,
+  references: 0,
   first: [
     {
       account: 'shop-se',
@@ -46,7 +48,7 @@ async function shown(response: SweepPreview, json = false) {
 describe('lapse sweep preview', () => {
   it('the command counts each action, and names the first records', async () => {
     const { lines, asked } = await shown(preview);
-    expect(lines[0]).toBe('At 2026-03-01T12:00:00Z: cancel 2, observe 1.');
+    expect(lines[0]).toBe('At 2026-03-01T12:00:00Z: cancel 2, observe 1, cancel jobs 2.');
     expect(lines.slice(1).map((line) => line.split(/ {2,}/))).toEqual([
       ['ACTION', 'BECAUSE', 'DEADLINE', 'REQUEST'],
       ['observe', 'armed_from', '2026-03-01T11:59:00Z', `shop-se/${requestId(1)}`],
@@ -57,9 +59,9 @@ describe('lapse sweep preview', () => {
 
   it('the command says where records are left out, and where nothing is due', async () => {
     expect((await shown({ ...preview, is_whole: false })).lines[0]).toContain('only the first 2,000');
-    expect((await shown({ ...preview, counts: none, first: [] })).lines).toEqual([
+    expect((await shown({ ...preview, counts: none, cancel_jobs: 0, first: [] })).lines).toEqual([
       'At 2026-03-01T12:00:00Z: nothing is due.',
-      'The sweep would do nothing.',
+      'No record is due.',
     ]);
   });
 
@@ -69,6 +71,7 @@ describe('lapse sweep preview', () => {
   });
 
   it.each([
+    [['--account', 'shop-se'], '--account does not go with sweep preview: the sweep is over all accounts.'],
     [['--at', 'soon'], '--at is soon; allowed: a time in RFC 3339, such as 2026-03-01T12:00:00Z.'],
     [['--limit', '0'], '--limit is 0; allowed: a whole number from 1 to 100.'],
     [['--limit', '101'], '--limit is 101; allowed: a whole number from 1 to 100.'],
