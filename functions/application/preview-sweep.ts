@@ -4,7 +4,14 @@ import type { Instant } from '../domain/instant.ts';
 import { isUnsettled, type PaymentRequest } from '../domain/payment-request.ts';
 import type { ObserveReason } from '../domain/payment-request.ts';
 import { observeReasonOf, type TimeoutSwitches } from '../domain/timeout-switches.ts';
-import type { Accounts, AwaitedReferences, CancelJobs, DuePaymentRequests, OnUnreadable, PaymentRequestStore } from './ports.ts';
+import type {
+  Accounts,
+  AwaitedReferences,
+  CancelJobs,
+  DuePaymentRequests,
+  OnUnreadable,
+  PaymentRequestStore,
+} from './ports.ts';
 
 /**
  * What the sweep would do with a due record.
@@ -73,8 +80,8 @@ async function countOf(due: AsyncIterable<unknown>): Promise<number> {
 }
 
 /**
- * A dry run of the whole sweep: what it would do with every record that is due by `at`, by the switches of now, and how many jobs and
- * references it would go on with. It calls nothing and writes nothing. Klarna decides in the end: a customer who has paid is spared.
+ * A dry run of the whole sweep: what it would do with every record that is due by `at`, by the switches of now. It counts the jobs and
+ * references that the sweep would go on with. It calls nothing and writes nothing. Klarna decides in the end: a customer who has paid is spared.
  *
  * @param most how many records are named.
  */

@@ -63,9 +63,9 @@ const unauthorizedIsTold = ({
   const { authorizedAt, lapsedAt } = record.confirmation ?? {};
   if (authorizedAt !== undefined) return undefined;
   if (lapsedAt === undefined) return 'it is COMPLETED, and neither authorized nor lapsed';
-  const lapse = record.history.find(({ detail }) => detail['outcome'] === 'lapsed');
   const isTold = published.some(({ type }) => type === 'Payment Request Not Authorized');
-  return isTold || (lapse && waits(lapse)) ? undefined : 'it lapsed, and no event tells that';
+  // The history may have dropped the entry since.
+  return isTold || waits({ recordedAt: lapsedAt }) ? undefined : 'it lapsed, and no event tells that';
 };
 
 /** A report by reference is linked in the end, where its payment has the reference and a COMPLETED that is known. */

@@ -167,7 +167,7 @@ export interface Outcome {
   /** The events that were published, and those that wait in the queue of unpublished events. */
   readonly published: readonly StateChangeEvent[];
   /** Whether the write of an entry waits in that queue, alone or in a batch, and has not been replayed. */
-  readonly waits: (entry: HistoryEntry) => boolean;
+  readonly waits: (entry: Pick<HistoryEntry, 'recordedAt'>) => boolean;
   /** Whether no write of this record waits there. */
   readonly isAllPublished: boolean;
   /** Whether the sweep runs. */

@@ -86,7 +86,7 @@ const reportsAreTrue: JobLiveness = ({ file: { job, report }, recordOf, truthOf 
       truth?.said.some((said) => said.state === each) === true;
     switch (outcome) {
       case 'canceled':
-        return job.dryRun || truth?.state !== 'CANCELED' || record?.state !== 'CANCELED';
+        return job.dryRun || !wasEver('CANCELED') || record?.state !== 'CANCELED';
       case 'already_canceled':
         return !wasEver('CANCELED');
       case 'already_final':
