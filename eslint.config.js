@@ -66,6 +66,19 @@ export default defineConfig(
     },
   },
   {
+    files: ['functions/**', 'operations/**', 'local/**'],
+    rules: {
+      'no-restricted-properties': [
+        'error',
+        {
+          object: 'v',
+          property: 'record',
+          message: 'Use recordOf: v.record leaves out the keys constructor and prototype silently.',
+        },
+      ],
+    },
+  },
+  {
     files: ['functions/domain/**', 'functions/application/**'],
     rules: {
       'no-restricted-globals': ['error', ...impureGlobals],

@@ -9,7 +9,7 @@ export function requireKnown<Props extends object>(
   given: Props,
   names: Readonly<Record<keyof Props, true>>,
 ): void {
-  const unknown = Object.keys(given).filter((name) => !(name in names));
+  const unknown = Object.keys(given).filter((name) => !Object.hasOwn(names, name));
   if (unknown.length > 0)
     throw new Error(`${of} has ${unknown.join(', ')}; allowed: ${Object.keys(names).join(', ')}.`);
 }

@@ -3,6 +3,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import * as v from 'valibot';
+import { recordOf } from '../functions/contract/record-of.ts';
 import manifest from '../package.json' with { type: 'json' };
 import { readJson } from '../functions/contract/read-json.ts';
 import type { CommandContext, Open } from './command-context.ts';
@@ -123,7 +124,7 @@ function cdkOf(folder: string): string {
 }
 
 const assemblySchema = v.object({
-  artifacts: v.record(
+  artifacts: recordOf(
     v.string(),
     v.object({
       type: v.string(),

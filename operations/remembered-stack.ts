@@ -1,6 +1,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import * as v from 'valibot';
+import { recordOf } from '../functions/contract/record-of.ts';
 import { readJson } from '../functions/contract/read-json.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -8,7 +9,7 @@ const rememberedSchema = v.object({
   stack: v.string(),
   region: v.string(),
   profile: v.optional(v.string()),
-  outputs: v.record(v.string(), v.unknown()),
+  outputs: recordOf(v.string(), v.unknown()),
 });
 
 /** The stack that `lapse deploy` deployed from this folder. It holds names and addresses, and no secret. */

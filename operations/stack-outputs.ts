@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { recordOf } from '../functions/contract/record-of.ts';
 import { UsageError } from './usage-error.ts';
 
 const text = v.pipe(v.string(), v.minLength(1));
@@ -81,7 +82,7 @@ export function parseOutputs(raw: RawOutputs, where: string, prefix = ''): Stack
   throw new UsageError(`${where} does not have the output ${missing}. Is it a stack of this version?`);
 }
 
-const stacksSchema = v.record(v.string(), v.record(v.string(), v.unknown()));
+const stacksSchema = recordOf(v.string(), recordOf(v.string(), v.unknown()));
 
 /**
  * The outputs of one stack among those of a file of `cdk deploy --outputs-file`, or of a control address.

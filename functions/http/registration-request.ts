@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { isObject } from '../contract/record-of.ts';
 import type { AuthorizationResult } from '../application/record-authorization.ts';
 import type { SessionResult } from '../application/register-session.ts';
 import { durationFormat, formatDuration, parseDuration } from '../domain/duration.ts';
@@ -58,7 +59,7 @@ const idFormat = "Klarna's id of a Payment Request";
 /** The body of a PUT of many. Each registration is checked for itself, so that a wrong one does not hold up the others. */
 export const registrationsBody = v.strictObject({
   registrations: v.pipe(
-    v.array(v.record(v.string(), v.unknown(), 'an object'), manyFormat),
+    v.array(v.custom<Readonly<Record<string, unknown>>>(isObject, 'an object'), manyFormat),
     v.minLength(1, manyFormat),
     v.maxLength(mostRegistrations, manyFormat),
   ),

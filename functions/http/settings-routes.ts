@@ -1,5 +1,6 @@
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import * as v from 'valibot';
+import { recordOf } from '../contract/record-of.ts';
 import type { SettingsResult, writeAccountSettings } from '../application/account-settings.ts';
 import type { FoundAccount } from '../application/find-account.ts';
 import type { AccountOverrides } from '../domain/account-settings.ts';
@@ -35,7 +36,7 @@ const session = v.pipe(
 const kindsFormat = `an object from at most ${mostKinds} kinds to cancel or observe; a kind has 1 to 32 lower-case letters, digits, - and _`;
 
 const kinds = v.pipe(
-  v.record(v.pipe(v.string(), v.regex(kindPattern, kindsFormat)), choice(['cancel', 'observe']), kindsFormat),
+  recordOf(v.pipe(v.string(), v.regex(kindPattern, kindsFormat)), choice(['cancel', 'observe']), kindsFormat),
   v.check((given) => Object.keys(given).length <= mostKinds, kindsFormat),
 );
 

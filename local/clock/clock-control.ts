@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { recordOf } from '../../functions/contract/record-of.ts';
 import type { LocalClock } from './local-clock.ts';
 import { closedObject, checkedJson, wholeNumber } from '../shared/checked-json.ts';
 
@@ -8,7 +9,7 @@ const orderSchema = closedObject({
   /** Lets this much time pass on every clock. */
   advanceMs: v.exactOptional(wholeNumber(0, 365 * day)),
   /** By how much single clocks differ from the local system's clock. Clocks left out do not differ. */
-  skewMs: v.exactOptional(v.record(v.string(), wholeNumber(-day, day))),
+  skewMs: v.exactOptional(recordOf(v.string(), wholeNumber(-day, day))),
 });
 
 export interface ClockControlOptions {

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import * as v from 'valibot';
+import { recordOf } from '../../functions/contract/record-of.ts';
 import type { PlainResponse } from '../http/front.ts';
 import { type Listening, startListening } from '../http/start-listening.ts';
 import { readBody } from '../shared/read-body.ts';
@@ -25,7 +26,7 @@ export interface FrontPageOptions {
   readonly waitLimitMillis?: number;
 }
 
-const accountsSchema = v.record(v.string(), v.object({ partner_account_id: v.optional(v.string()) }));
+const accountsSchema = recordOf(v.string(), v.object({ partner_account_id: v.optional(v.string()) }));
 
 /** The API accepts no longer body either. */
 const bodyLimit = 16 * 1024;

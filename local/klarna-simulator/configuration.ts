@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { recordOf } from '../../functions/contract/record-of.ts';
 import { closedObject } from '../shared/checked-json.ts';
 import { settingsEntries } from './settings.ts';
 import { eventTypePattern } from './event-types.ts';
@@ -44,7 +45,7 @@ export const configurationSchema = closedObject({
    * API keys of the callers. Default: any key is accepted. A key with a partner account is valid for that account only.
    */
   apiKeys: v.exactOptional(
-    v.record(
+    recordOf(
       text,
       closedObject({
         partner_account_id: v.exactOptional(text),
@@ -53,7 +54,7 @@ export const configurationSchema = closedObject({
     ),
   ),
   /** The keys that sign deliveries, by id. */
-  signingKeys: v.exactOptional(v.record(text, text), {}),
+  signingKeys: v.exactOptional(recordOf(text, text), {}),
   webhooks: v.exactOptional(v.array(webhookSchema), []),
 });
 

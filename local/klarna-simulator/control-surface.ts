@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import * as v from 'valibot';
+import { recordOf } from '../../functions/contract/record-of.ts';
 import { parseInstant } from '../../functions/domain/instant.ts';
 import { paymentRequestIdPattern } from '../../functions/domain/identifiers.ts';
 import type { SimulatorResponse } from './simulator-response.ts';
@@ -267,7 +268,7 @@ const newEventSchema = v.strictObject({
   event_version: v.exactOptional(v.string()),
   occurred_at: v.exactOptional(v.string()),
   subject_account_id: v.exactOptional(v.string()),
-  payload: v.exactOptional(v.record(v.string(), v.unknown()), {}),
+  payload: v.exactOptional(recordOf(v.string(), v.unknown()), {}),
 });
 
 const newAccountSchema = v.strictObject({ account_id: v.pipe(v.string(), v.minLength(1)) });

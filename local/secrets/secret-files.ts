@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import * as v from 'valibot';
+import { recordOf } from '../../functions/contract/record-of.ts';
 import { readJson } from '../../functions/contract/read-json.ts';
 import { defaultAccounts, defaultApiKeys, defaultSigningKeys, emptyCredential } from './default-secrets.ts';
 import type { ConfigurationInput } from '../klarna-simulator/configuration.ts';
@@ -8,7 +9,7 @@ import { allowedBy } from '../shared/checked-json.ts';
 import type { LocalOptions } from '../options.ts';
 
 /** The fields that the local system itself reads; the functions check the rest. */
-const accountsSchema = v.record(
+const accountsSchema = recordOf(
   v.string(),
   v.looseObject({
     api_key: v.string(),
@@ -17,19 +18,19 @@ const accountsSchema = v.record(
   }),
 );
 
-const signingKeysSchema = v.record(
+const signingKeysSchema = recordOf(
   v.string(),
   v.looseObject({
     key: v.string(),
     recipient_account_id: v.optional(v.string()),
     webhook_id: v.optional(v.string()),
     live: v.optional(v.boolean()),
-    accounts: v.optional(v.record(v.string(), v.string()), {}),
+    accounts: v.optional(recordOf(v.string(), v.string()), {}),
     subjects: v.optional(v.union([v.literal('*'), v.array(v.string())]), []),
   }),
 );
 
-const credentialsSchema = v.record(
+const credentialsSchema = recordOf(
   v.pipe(v.string(), v.regex(/^[a-z0-9-]{1,32}$/)),
   v.looseObject({ api_key: v.string(), username: v.optional(v.string()) }),
 );

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join, resolve as absolute } from 'node:path';
 import * as v from 'valibot';
+import { recordOf } from '../../functions/contract/record-of.ts';
 import { createResolver, type Resolve, type Resource, type Resources } from './intrinsics.ts';
 import type {
   FunctionDescription,
@@ -149,7 +150,7 @@ const functionSchema = v.object({
   Timeout: optionalNumber(3),
   MemorySize: optionalNumber(128),
   ReservedConcurrentExecutions: v.optional(v.number()),
-  Environment: v.optional(v.object({ Variables: v.record(v.string(), v.string()) })),
+  Environment: v.optional(v.object({ Variables: recordOf(v.string(), v.string()) })),
 });
 
 const queueSchema = v.object({

@@ -1,6 +1,7 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import * as v from 'valibot';
+import { recordOf } from '../../functions/contract/record-of.ts';
 
 /**
  * How far each shard of a stream has been handled. A change is on disk when its promise resolves. A change that cannot
@@ -19,7 +20,7 @@ export interface StreamCheckpoint {
 
 const content = v.object({
   streamArn: v.string(),
-  shards: v.record(
+  shards: recordOf(
     v.string(),
     v.object({ after: v.optional(v.string()), finished: v.optional(v.boolean()) }),
   ),

@@ -51,7 +51,7 @@ export async function planSettings(
   if (entry)
     return planEntries(editing, (entries) => ({
       ...entries,
-      [account]: changed(isEntries(entries[account]) ? entries[account] : {}, changes),
+      [account]: changed(ownEntry(entries, account), changes),
     }));
   const { before, found } = await overridesOf(editing, account);
   return planOverrides(editing, found, { before, after: changed(before, changes) });
@@ -118,6 +118,12 @@ const textOf = (value: unknown): string =>
 async function entryOf({ preview, secret }: AccountEditing, account: Account): Promise<unknown> {
   const entries = await preview.read(secret).catch(asUsageError);
   return Object.hasOwn(entries, account) ? entries[account] : undefined;
+}
+
+/** The fields of an entry; none where the secret does not have it, whatever objects inherit. */
+function ownEntry(entries: Entries, account: Account): Entries {
+  const entry = Object.hasOwn(entries, account) ? entries[account] : undefined;
+  return isEntries(entry) ? entry : {};
 }
 
 /** What an account on a credential overrides now, as a request would have it. */

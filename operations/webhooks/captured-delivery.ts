@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { recordOf } from '../../functions/contract/record-of.ts';
 import { readJson } from '../../functions/contract/read-json.ts';
 import { UsageError } from '../usage-error.ts';
 
@@ -17,7 +18,7 @@ export interface GivenHeaders {
 
 /** An event of a Lambda URL or an HTTP API, as a log or a dead-letter queue may have it. */
 const eventSchema = v.object({
-  headers: v.record(v.string(), v.string()),
+  headers: recordOf(v.string(), v.string()),
   body: v.string(),
   isBase64Encoded: v.fallback(v.optional(v.boolean(), false), false),
 });

@@ -82,6 +82,17 @@ const table = [...durations, ...times].flatMap(([call, field, values]) =>
 const send = ([by, method, route]: Call, more: object) =>
   callApi(handlers[by].handler, apiEvent({ method, route, pathParameters, ...more }));
 
+it.each(['constructor', 'prototype', '__proto__'])(
+  'one of many registrations with the unknown field %s is refused',
+  async (field) => {
+    const member = `{"payment_request_id":"${key.paymentRequestId}","session_timeout":"PT20M","${field}":1}`;
+    const body: unknown = JSON.parse(`{"registrations":[${member}]}`);
+    const { document } = await send(['registering', 'PUT', '/accounts/{account}/registrations'], { body });
+    const problem = { field, given: '1', allowed: 'no field of this name' };
+    expect(document).toMatchObject({ registrations: [{ outcome: 'refused', problem }] });
+  },
+);
+
 describe('the given value of a violation', () => {
   it.each(table)('$call.1 $call.2 with $field $text repeats it', async ({ call, field, sent }) => {
     const body = { ...(field === 'klarna_expires_at' && { session_timeout: 'PT20M' }), [field]: sent };

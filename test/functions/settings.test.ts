@@ -167,6 +167,18 @@ describe('an account without an entry', () => {
     expect(aws.dynamodb.commandCalls(UpdateItemCommand)).toEqual([]);
   });
 
+  it.each(['constructor', 'prototype'])('a rule for the kind %s is stored and shown', async (kind) => {
+    const { statusCode, document } = await put({ kinds: { [kind]: 'observe' } });
+    expect([statusCode, document['kinds']]).toEqual([200, { [kind]: 'observe' }]);
+    const [update] = aws.dynamodb.commandCalls(UpdateItemCommand);
+    expect(JSON.stringify(update?.args[0].input)).toContain(`{"M":{"${kind}":{"S":"observe"}}}`);
+  });
+
+  it.each(['__proto__', 'Constructor'])('a rule for the kind %s returns 400', async (kind) => {
+    const { statusCode, document } = await put(JSON.parse(`{"kinds":{"${kind}":"observe"}}`));
+    expect([statusCode, document['field'], document['given']]).toEqual([400, `kinds.${kind}`, `"${kind}"`]);
+  });
+
   it.each([
     ['cancel_unauthorized', { cancel_unauthorized: true }, 'true', 'watch_authorization, which is false'],
     [

@@ -15,6 +15,11 @@ describe('the outputs of a stack', () => {
     expect(outputsOfStack(two, 'the file', 'Test')).toMatchObject({ TableName: 'other' });
   });
 
+  it('a stack may have the name constructor', () => {
+    const two = { Live: {}, constructor: outputs };
+    expect(outputsOfStack(two, 'the file', 'constructor')).toEqual(outputs);
+  });
+
   it('the outputs of one Lapse among several of a stack are those with its prefix', () => {
     const prefixed = Object.fromEntries(
       ['Sweden', 'Norway'].flatMap((prefix) =>

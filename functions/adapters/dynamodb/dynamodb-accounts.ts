@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { recordOf } from '../../contract/record-of.ts';
 import type { StoredAccounts } from '../../application/ports.ts';
 import type { AccountOverrides, StoredAccount } from '../../domain/account-settings.ts';
 import { type Account, type CredentialName, parseCredentialName } from '../../domain/identifiers.ts';
@@ -46,7 +47,7 @@ const overridesSchema = v.object({
   observe: v.exactOptional(v.boolean()),
   end_other_attempts: v.exactOptional(v.boolean()),
   armed_from: v.exactOptional(instant),
-  kinds: v.exactOptional(v.record(v.string(), v.picklist(['cancel', 'observe']))),
+  kinds: v.exactOptional(recordOf(v.string(), v.picklist(['cancel', 'observe']))),
   watch_authorization: v.exactOptional(v.boolean()),
   authorization_alert_after: v.exactOptional(millis),
   cancel_unauthorized: v.exactOptional(v.boolean()),
@@ -138,7 +139,8 @@ const toStored = (overrides: AccountOverrides): Item => ({
   observe: overrides.observe,
   end_other_attempts: overrides.endOtherAttempts,
   armed_from: overrides.armedFrom,
-  kinds: overrides.kinds,
+  // As a Map: the SDK does not take an object with a key `constructor` for a plain one.
+  kinds: overrides.kinds && new Map(Object.entries(overrides.kinds)),
   watch_authorization: overrides.watchAuthorization,
   authorization_alert_after: overrides.authorizationAlertAfter,
   cancel_unauthorized: overrides.cancelUnauthorized,

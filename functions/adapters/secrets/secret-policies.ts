@@ -1,5 +1,6 @@
 /** The policies of an account, as an entry of the secret `accounts` and a credential have them. */
 import * as v from 'valibot';
+import { recordOf } from '../../contract/record-of.ts';
 import { alertAfterFormat, isAlertAfter } from '../../domain/confirmation.ts';
 import type { AccountPolicies } from '../../domain/account-settings.ts';
 import { durationFormat, parseDuration } from '../../domain/duration.ts';
@@ -40,7 +41,7 @@ const time = v.pipe(
 
 /** Rules for kinds of checkout: what happens at the deadline of sessions that do not say. */
 const kinds = v.pipe(
-  v.record(
+  recordOf(
     v.pipe(v.string(), v.regex(kindPattern, 'must be kinds of 1 to 32 lower-case letters, digits, - and _')),
     v.picklist(['cancel', 'observe'], 'must be cancel or observe'),
     'must be an object from kinds to cancel or observe',

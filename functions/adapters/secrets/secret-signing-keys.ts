@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { recordOf } from '../../contract/record-of.ts';
 import type { SigningKeys } from '../../application/ports.ts';
 import type { PartnerBinding, SigningKey } from '../../domain/signing-key.ts';
 import { ConfigurationError } from '../../domain/configuration-error.ts';
@@ -27,7 +28,7 @@ const signingKeySchema = v.pipe(
     webhook_id: v.optional(text),
     live: v.optional(v.boolean('must be true or false')),
     accounts: v.optional(
-      v.record(text, text, 'must be an object from account ids of Klarna to account names'),
+      recordOf(text, text, 'must be an object from account ids of Klarna to account names'),
     ),
     credential: v.optional(
       v.pipe(

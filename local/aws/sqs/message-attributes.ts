@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import * as v from 'valibot';
+import { recordOf } from '../../../functions/contract/record-of.ts';
 import type { QueueMessageAttribute } from '../../triggers/queue-source.ts';
 import { text } from '../wire/text.ts';
 import type { MessageAttributes } from './queue.ts';
@@ -20,7 +21,7 @@ const wireAttribute = v.pipe(
 
 /** The `MessageAttributes` of a message that is sent. */
 export const messageAttributesSchema = v.pipe(
-  v.record(text(/^[\w.-]{1,256}$/, 'names of letters, digits, underscores, hyphens and dots'), wireAttribute),
+  recordOf(text(/^[\w.-]{1,256}$/, 'names of letters, digits, underscores, hyphens and dots'), wireAttribute),
   v.transform((given): MessageAttributes =>
     Object.fromEntries(
       Object.entries(given).map(([name, { DataType, StringValue, BinaryValue }]) => [

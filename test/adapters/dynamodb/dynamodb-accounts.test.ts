@@ -17,7 +17,7 @@ const updated = { by: 'operator', at: noon };
 /** Every override, each different from its default. */
 const all: Required<AccountOverrides> = {
   credential,
-  alias: 'Shop of Anna',
+  alias: 'Web shop Sweden',
   defaultSessionTimeout: 1_200_000,
   armOnSubmitted: true,
   cancelCompleted: true,
@@ -28,7 +28,7 @@ const all: Required<AccountOverrides> = {
   observe: true,
   endOtherAttempts: true,
   armedFrom: noon,
-  kinds: { invoice: 'observe' },
+  kinds: { invoice: 'observe', constructor: 'observe' as const, prototype: 'cancel' },
   watchAuthorization: true,
   authorizationAlertAfter: 60_000,
   cancelUnauthorized: true,

@@ -27,6 +27,16 @@ function accountsOf(secret: Readonly<Record<string, unknown>>): SecretAccounts {
 const least = { environment: 'test', api_key: planted.apiKey };
 
 describe('an account of the secret', () => {
+  it('an account with the name constructor is one like any other, and so is such a kind', async () => {
+    const name = 'constructor' as Account;
+    const kinds = { constructor: 'observe', prototype: 'cancel' };
+    expect(await accountsOf({ [account]: least }).find(name)).toBeUndefined();
+    expect(await accountsOf({ [name]: { ...least, kinds } }).find(name)).toMatchObject({
+      account: name,
+      kinds,
+    });
+  });
+
   it('an account needs only its environment and key', async () => {
     expect(await accountsOf({ [account]: least }).find(account)).toEqual({
       account,

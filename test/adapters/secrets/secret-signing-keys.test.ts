@@ -39,6 +39,20 @@ describe('a signing key of the secret', () => {
     });
   });
 
+  it.each(['constructor', 'prototype'])(
+    'the subject %s of a signing key is one like any other',
+    async (name) => {
+      const secret = { 'key-1': { ...least, accounts: { [name]: 'shop-no' } }, [name]: least };
+      expect((await keysOf(secret).find('key-1'))?.accounts).toEqual(new Map([[name, 'shop-no']]));
+      expect((await keysOf(secret).find(name))?.accounts).toEqual(new Map([[subject, 'shop-se']]));
+    },
+  );
+
+  it('the subject __proto__ of a signing key is a violation', async () => {
+    const secret = `{"key-1":{"key":"${planted.signingKey}","accounts":{"__proto__":"shop-no"}}}`;
+    await expect(keysOf(secret).find('key-1')).rejects.toThrow('accounts.__proto__ must have another name');
+  });
+
   it('a signing key may be bound to a recipient, a webhook and an environment', async () => {
     const entry = { ...least, recipient_account_id: 'r', webhook_id: 'w', live: false };
     expect(await keysOf({ 'key-1': entry }).find('key-1')).toMatchObject({

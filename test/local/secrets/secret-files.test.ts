@@ -33,6 +33,16 @@ it('without files there are one account and one key, which the simulator knows',
   });
 });
 
+it('Klarna knows the key of an account with the name constructor', async () => {
+  const { files } = await open({ constructor: { environment: 'test', api_key: 'one' } });
+  expect(files.klarnaConfiguration(webhookUrl)).toMatchObject({ apiKeys: { one: {} } });
+});
+
+it('an account with the name __proto__ is refused', async () => {
+  const accounts = '{"__proto__":{"environment":"test","api_key":"one"}}';
+  await expect(open(accounts)).rejects.toThrow('__proto__ is not valid; allowed: must have another name');
+});
+
 it('a changed file is read again', async () => {
   const account = { environment: 'test', api_key: 'one' };
   const { files, accountsFile = '' } = await open({ first: account });
