@@ -106,7 +106,12 @@ export function composeOperations(target: Target) {
     insight: insightTimeouts({ records }),
     sessions: store,
     references: store,
-    eraseRecords: eraseRecords({ store, erasure: new DynamoDbErasure(tombstonesIn(table, outputs)), clock }),
+    eraseRecords: eraseRecords({
+      store,
+      sessions: store,
+      erasure: new DynamoDbErasure(tombstonesIn(table, outputs)),
+      clock,
+    }),
     eraseDeliveries: eraseDeliveries({ quarantine }),
     eraseFromJobs: eraseFromJobs(new DynamoDbCancelJobs(table)),
     eraseReferences: eraseReferences({

@@ -93,7 +93,13 @@ export async function erase(
 }
 
 /** What is left as it is, because work on it goes on. */
-const leftOutcomes: ReadonlySet<string> = new Set(['open', 'unsettled', 'running', 'waiting']);
+const leftOutcomes: ReadonlySet<string> = new Set([
+  'open',
+  'unsettled',
+  'session_open',
+  'running',
+  'waiting',
+]);
 
 /** Erases what is stored about the subject besides its records and webhooks. */
 async function eraseAround(
@@ -110,7 +116,7 @@ async function eraseAround(
 
 /** What is erased, by what becomes of each record. */
 function subjectOf({ sessionId, reference }: Choice, planned: readonly ErasedRecord[]) {
-  const isKept = ({ outcome }: ErasedRecord): boolean => outcome === 'open' || outcome === 'unsettled';
+  const isKept = ({ outcome }: ErasedRecord): boolean => leftOutcomes.has(outcome);
   const idsOf = (records: readonly ErasedRecord[]) => new Set(records.map((each) => each.paymentRequestId));
   return {
     sessionId,
@@ -150,7 +156,10 @@ const words: Readonly<Record<ErasedRecord['outcome'] | 'would_be_erased', string
   would_be_erased: 'would be erased',
   already_erased: 'was erased before',
   open: 'not erased, because the customer can still pay. Cancel it first',
-  unsettled: 'not erased, because the end of a cancel is not known yet. Try again later',
+  unsettled:
+    'not erased, because the end of a cancel is not known yet, or its authorization is still watched. Try again later',
+  session_open:
+    'not erased, because another request of its session can still be paid, or was just paid. Cancel the open one, or try again later',
   unknown: 'there is no record of it',
 };
 

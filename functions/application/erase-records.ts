@@ -1,19 +1,14 @@
 import { decideErasure, type ErasureOutcome } from '../domain/erasure.ts';
 import type { CancelJob, CancelJobEntry, CancelJobKey } from '../domain/cancel-job.ts';
 import type { Account, PaymentRequestKey } from '../domain/identifiers.ts';
+import type { PaymentRequest } from '../domain/payment-request.ts';
 import { decideJobErasure, type ErasedSubject } from '../domain/job-erasure.ts';
 import { TransientError } from '../domain/transient-error.ts';
-import type {
-  Clock,
-  ErasableCancelJobs,
-  ErasableDeliveries,
-  PaymentRequestErasure,
-  PaymentRequestStore,
-} from './ports.ts';
+import type { Clock, ErasableCancelJobs, ErasableDeliveries, PaymentRequestErasure } from './ports.ts';
+import { readSession, type SessionReading } from './read-session.ts';
 
 /** What erasing needs. */
-export interface ErasureDependencies {
-  readonly store: Pick<PaymentRequestStore, 'read'>;
+export interface ErasureDependencies extends SessionReading {
   readonly erasure: PaymentRequestErasure;
   readonly quarantine: ErasableDeliveries;
   readonly clock: Clock;
@@ -22,15 +17,17 @@ export interface ErasureDependencies {
 /** What became of one record: `unknown` where there is none. */
 export type ErasedRecord = PaymentRequestKey & { readonly outcome: ErasureOutcome | 'unknown' };
 
+type RecordErasure = Omit<ErasureDependencies, 'quarantine'>;
+
 /** How often a record is read again because another writer was faster. */
 const mostRounds = 10;
 
 /**
- * Erases records: each becomes a tombstone, which keeps a late webhook from bringing it back. An open request is left as it is. So is one
- * with a cancel whose end is not known. A dry run writes nothing.
+ * Erases records: each becomes a tombstone, which keeps a late webhook from bringing it back. What is still needed is left as it is:
+ * {@link ErasureOutcome} says what that is. A dry run writes nothing.
  */
 export const eraseRecords =
-  (dependencies: Pick<ErasureDependencies, 'store' | 'erasure' | 'clock'>) =>
+  (dependencies: RecordErasure) =>
   async (keys: readonly PaymentRequestKey[], isDryRun: boolean): Promise<readonly ErasedRecord[]> => {
     const erased: ErasedRecord[] = [];
     for (const key of keys) erased.push({ ...key, outcome: await eraseOne(dependencies, key, isDryRun) });
@@ -38,20 +35,31 @@ export const eraseRecords =
   };
 
 async function eraseOne(
-  { store, erasure, clock }: Pick<ErasureDependencies, 'store' | 'erasure' | 'clock'>,
+  dependencies: RecordErasure,
   key: PaymentRequestKey,
   isDryRun: boolean,
 ): Promise<ErasedRecord['outcome']> {
+  const { store, erasure, clock } = dependencies;
   for (let round = 0; round < mostRounds; round += 1) {
     const record = await store.read(key);
     if (!record) return 'unknown';
-    const { tombstone, outcome } = decideErasure(record, clock.instant());
+    const members = await membersOf(dependencies, record);
+    const { tombstone, outcome } = decideErasure(record, members, clock.instant());
     if (!tombstone || isDryRun) return outcome;
     if (await erasure.replace(record, tombstone)) return outcome;
   }
   throw new TransientError(
     `${key.account}/${key.paymentRequestId}: other writers were faster ${mostRounds} times`,
   );
+}
+
+/** The records of the session that the customer has paid with this one. */
+async function membersOf(
+  dependencies: RecordErasure,
+  { account, sessionId, state }: PaymentRequest,
+): Promise<readonly PaymentRequest[]> {
+  if (state !== 'COMPLETED' || sessionId === undefined) return [];
+  return readSession(dependencies)(account, sessionId);
 }
 
 /** Removes the deliveries in quarantine that name one of these requests. Returns how many there are. A dry run removes none. */

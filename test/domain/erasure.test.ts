@@ -20,7 +20,7 @@ const paid = (): PaymentRequest => {
 };
 
 const tombstone = (): PaymentRequest => {
-  const { tombstone: stored } = decideErasure(paid(), afterNoon(60));
+  const { tombstone: stored } = decideErasure(paid(), [], afterNoon(60));
   if (!stored) throw new Error('not erased');
   return stored;
 };
@@ -28,7 +28,7 @@ const tombstone = (): PaymentRequest => {
 describe('decideErasure', () => {
   it('a tombstone has the key, the state and its position, and nothing that a caller gave', () => {
     const before = paid();
-    const { tombstone: stored, outcome } = decideErasure(before, afterNoon(60));
+    const { tombstone: stored, outcome } = decideErasure(before, [], afterNoon(60));
     expect(outcome).toBe('erased');
     expect(JSON.stringify(stored)).not.toMatch(/Anna|arn:|PT30M/);
     expect(stored).toMatchObject({
@@ -45,14 +45,38 @@ describe('decideErasure', () => {
   });
 
   it('an open request is not erased, nor one whose cancel has no known end', () => {
-    expect(decideErasure(registered({ state: 'SUBMITTED' }), noon)).toEqual({ outcome: 'open' });
-    expect(decideErasure(registered(), noon)).toEqual({ outcome: 'open' });
+    expect(decideErasure(registered({ state: 'SUBMITTED' }), [], noon)).toEqual({ outcome: 'open' });
+    expect(decideErasure(registered(), [], noon)).toEqual({ outcome: 'open' });
     const unsettled = registered({ state: 'COMPLETED', cancellation: cancellationWith() });
-    expect(decideErasure(unsettled, noon)).toEqual({ outcome: 'unsettled' });
+    expect(decideErasure(unsettled, [], noon)).toEqual({ outcome: 'unsettled' });
+  });
+
+  it('the payment of a session stays while another request of it is open, or their payments are not compared', () => {
+    const others = [registered({ state: 'IN_PROGRESS' }), registered({ state: undefined })];
+    for (const other of [...others, { ...paid(), isToBeCompared: true as const }]) {
+      expect(decideErasure(paid(), [paid(), other], afterNoon(60))).toEqual({ outcome: 'session_open' });
+    }
+    const compared = { ...paid(), isToBeCompared: true as const };
+    expect(decideErasure(compared, [], afterNoon(60))).toEqual({ outcome: 'session_open' });
+    expect(decideErasure(paid(), [paid(), registered({ state: 'EXPIRED' })], noon).outcome).toBe('erased');
+    const canceled = registered({ state: 'CANCELED' });
+    expect(decideErasure(canceled, [registered()], noon).outcome).toBe('erased');
+  });
+
+  it('a payment stays until the watch knows of its authorization, or found that it lapsed', () => {
+    const watched = (confirmation: PaymentRequest['confirmation']) =>
+      decideErasure({ ...paid(), confirmation }, [], afterNoon(600)).outcome;
+    const alertAfter = 2_700_000;
+    expect(watched({ alertAfter })).toBe('unsettled');
+    expect(watched({ alertAfter, alertedAt: afterNoon(50) })).toBe('unsettled');
+    expect(watched({ alertAfter, alertedAt: afterNoon(50), lapsedAt: afterNoon(65) })).toBe('erased');
+    expect(watched({ alertAfter, authorizedAt: afterNoon(6) })).toBe('erased');
+    expect(watched({ authorizedAt: afterNoon(6) })).toBe('erased');
+    expect(watched(undefined)).toBe('erased');
   });
 
   it('a tombstone is not erased again', () => {
-    expect(decideErasure(tombstone(), afterNoon(90))).toEqual({ outcome: 'already_erased' });
+    expect(decideErasure(tombstone(), [], afterNoon(90))).toEqual({ outcome: 'already_erased' });
   });
 });
 

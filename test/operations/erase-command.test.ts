@@ -40,7 +40,7 @@ async function system(states: readonly PaymentRequestState[], jobs: readonly Par
   const operations = {
     sessions: store,
     references: store,
-    eraseRecords: eraseRecords({ store, erasure, clock: new VirtualClock() }),
+    eraseRecords: eraseRecords({ store, sessions: store, erasure, clock: new VirtualClock() }),
     eraseDeliveries: eraseDeliveries({
       quarantine: {
         async *all() {
@@ -68,7 +68,8 @@ async function system(states: readonly PaymentRequestState[], jobs: readonly Par
     if (!job) throw new Error('no job');
     return { job, names: await stored.idsOf(job), page: await stored.readPage(job, 0) };
   };
-  return { run, read, awaited };
+  const recordOf = (number: number) => store.read({ account, paymentRequestId: requestId(number) });
+  return { run, read, recordOf, awaited };
 }
 
 const session = 'cart-of-Anna';
@@ -113,6 +114,25 @@ describe('lapse erase and cancel jobs', () => {
     expect((await run({ session })).isDone).toBe(true);
     expect((await read(1)).page).toEqual([]);
     expect((await run({ session })).lines).toEqual(['There is no record of this.']);
+  });
+
+  it.each([
+    ['--session', { session }],
+    ['--id', { id }],
+  ])('with %s, the payment of a session in which another request is open stays', async (_, options) => {
+    const { run, recordOf } = await system(['COMPLETED', 'SUBMITTED'], []);
+    const { isDone, lines } = await run(options);
+    expect(isDone).toBe(false);
+    expect(lines).toContain(
+      `${account}/${requestId(1)}: not erased, because another request of its session can still be paid, or was just paid. Cancel the open one, or try again later`,
+    );
+    expect((await recordOf(1))?.sessionId).toBe(sessionId);
+  });
+
+  it('the payment of a session that is over is erased', async () => {
+    const { run, recordOf } = await system(['COMPLETED', 'CANCELED'], []);
+    expect((await run({ session })).isDone).toBe(true);
+    expect((await recordOf(1))?.sessionId).toBeUndefined();
   });
 
   it('a request that is not erased keeps its line', async () => {

@@ -5,7 +5,7 @@ import { bending, type Mutant, replacing } from './mutant.ts';
 import { useCases } from './protocol.ts';
 
 /** An index in which no session has a member. */
-const alone: SessionPaymentRequests = {
+export const alone: SessionPaymentRequests = {
   async *ofSession() {
     yield* await Promise.resolve([]);
   },

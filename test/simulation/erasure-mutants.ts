@@ -2,7 +2,9 @@
 import type { PaymentRequestStore } from '../../functions/application/ports.ts';
 import type { PaymentRequest } from '../../functions/domain/payment-request.ts';
 import { authorizedVersion } from '../../functions/domain/unread-authorization.ts';
-import { bending, type Mutant } from './mutant.ts';
+import { alone } from './attempt-mutants.ts';
+import { bending, type Mutant, replacing } from './mutant.ts';
+import { useCases } from './protocol.ts';
 import type { Ports } from './simulated-ports.ts';
 
 export const erasureMutants: readonly Mutant[] = [
@@ -39,6 +41,20 @@ export const erasureMutants: readonly Mutant[] = [
     name: 'a tombstone keeps the session',
     invariant: 'tombstone-holds-the-state-alone',
     protocol: replacedBy((tombstone, { sessionId }) => ({ ...tombstone, sessionId })),
+  },
+  {
+    name: 'an erasure does not look at the other attempts of a session',
+    invariant: 'open-session-keeps-its-payment',
+    protocol: replacing({
+      erase: (dependencies) => useCases.erase({ ...dependencies, sessions: alone }),
+    }),
+  },
+  {
+    name: 'an erasure does not look at the watch of a payment',
+    invariant: 'tombstone-holds-the-state-alone',
+    protocol: replacing({
+      erase: (dependencies) => useCases.erase({ ...dependencies, store: withoutWatch(dependencies.store) }),
+    }),
   },
   {
     name: 'a tombstone forgets the state',
@@ -79,6 +95,14 @@ const takingReports = (store: PaymentRequestStore): PaymentRequestStore => ({
     return stored?.erasedAt === undefined
       ? store.authorize(key, report)
       : store.save(stored, authorizedVersion(stored, report));
+  },
+});
+
+const withoutWatch = (store: PaymentRequestStore): PaymentRequestStore => ({
+  ...store,
+  read: async (key) => {
+    const record = await store.read(key);
+    return record && { ...record, confirmation: undefined };
   },
 });
 

@@ -6,6 +6,7 @@ import type {
   EventId,
   PaymentRequestId,
   PaymentRequestKey,
+  SessionId,
 } from '../../functions/domain/identifiers.ts';
 import type { HistoryEntry } from '../../functions/domain/history-entry.ts';
 import type { PaymentRequest } from '../../functions/domain/payment-request.ts';
@@ -136,6 +137,10 @@ export interface Evidence {
   readonly trueRequest: (key: PaymentRequestKey) => TrueRequest | undefined;
   /** The record as it is stored. */
   readonly recordOf: (key: PaymentRequestKey) => PaymentRequest | undefined;
+  /** The records of a session, as they are stored. */
+  readonly membersOf: (account: Account, sessionId: SessionId) => readonly PaymentRequest[];
+  /** Whether the index of sessions was behind. */
+  readonly isSessionOverlooked: boolean;
   /** The request to whose webhook an event id belongs. */
   readonly ownerOf: (eventId: EventId) => PaymentRequestKey | undefined;
   /** Event ids of deliveries that Klarna never signed. */

@@ -100,6 +100,13 @@ export class Judge {
       },
       trueRequest: (key) => klarna.of(key),
       recordOf: (key) => scene.table.records.get(nameOf(key)),
+      membersOf: (account, sessionId) =>
+        scene.table
+          .sessionKeys(account, sessionId)
+          .flatMap((key) => scene.table.records.get(nameOf(key)) ?? []),
+      get isSessionOverlooked() {
+        return isSessionOverlooked(engine);
+      },
       ownerOf: (eventId) => this.owners.get(eventId),
       forged: this.forged,
       unused: this.unused,
@@ -456,7 +463,7 @@ export class Judge {
           account === record.account && sessionId !== undefined && sessionId === record.sessionId,
       ),
       isFollowed: plan.poisonRate === 0 && plan.relayTries === Infinity && !this.#hasFollowFailed,
-      isOverlooked: [...engine.injected.keys()].some((fault) => /sessions.ofSession overlook$/.test(fault)),
+      isOverlooked: isSessionOverlooked(engine),
       isWatched: plan.accounts.some((each) => each.account === record.account && each.watchAuthorization),
       // An older version does not know references.
       keptReports: plan.rollout
@@ -496,3 +503,7 @@ const lateNames = Object.keys(lateInvariants) as (keyof typeof lateInvariants)[]
 const joinNames = Object.keys(joinInvariants) as (keyof typeof joinInvariants)[];
 const awaitedNames = Object.keys(awaitedLiveness) as (keyof typeof awaitedLiveness)[];
 const jobNames = Object.keys(jobLiveness) as (keyof typeof jobLiveness)[];
+
+/** Whether the index of sessions has overlooked a request. */
+const isSessionOverlooked = ({ injected }: Pick<Engine, 'injected'>): boolean =>
+  [...injected.keys()].some((fault) => /sessions.ofSession overlook$/.test(fault));

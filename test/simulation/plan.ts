@@ -334,7 +334,7 @@ const isStartOfJob = ({ act }: Omit<Action, 'id'>): boolean => act.kind === 'sta
 
 /**
  * In one of ten histories an operator erases records, when they have ended or may have. After that, callers and the timer act on the
- * tombstone. Webhooks that are late or doubled come by themselves.
+ * tombstone. Webhooks that are late or doubled come by themselves. The payment of a session may be erased while its other attempts are open.
  */
 function erasuresOf(draws: Draws, requests: number, last: number): readonly Omit<Action, 'id'>[] {
   if (!draws.chance(0.1)) return [];
@@ -360,6 +360,12 @@ function erasuresOf(draws: Draws, requests: number, last: number): readonly Omit
       { kind: 'stray-timer' },
     ]);
     actions.push({ at: at + draws.pick([draws.between(0, 500), draws.between(0, minute)]), request, act });
+  }
+  if (requests > 1 && draws.chance(0.5)) {
+    const [at, request] = [draws.between(minute, 5 * minute), draws.between(0, 1)];
+    actions.push({ at, request, act: { kind: 'enter' } });
+    actions.push({ at: at + 2_000, request, act: { kind: 'approve' } });
+    actions.push({ at: at + draws.between(2_000, 5 * minute), request, act: { kind: 'erase' } });
   }
   return actions;
 }

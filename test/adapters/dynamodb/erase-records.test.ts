@@ -40,7 +40,7 @@ const dependencies = {
   onTimerFault: () => undefined,
   syncExpiry: <Record>(record: Record) => Promise.resolve(record),
 };
-const erase = eraseRecords({ store, erasure: new DynamoDbErasure(table), clock });
+const erase = eraseRecords({ store, sessions: store, erasure: new DynamoDbErasure(table), clock });
 const settings = settingsWith();
 
 let count = 0;
@@ -57,7 +57,7 @@ const newKey = (): PaymentRequestKey => {
 async function paid(): Promise<PaymentRequestKey> {
   const key = newKey();
   const registration = registrationWith({
-    sessionId: parseSessionId('cart of Anna'),
+    sessionId: parseSessionId(`cart ${count} of Anna`),
     reference: 'order of Anna',
   });
   await registerSession(dependencies)(key, registration, settings);
@@ -134,6 +134,16 @@ describe('eraseRecords', () => {
     expect((await store.read(open))?.session).toBeDefined();
   });
 
+  it('the payment of a session in which another request is open stays, also where only its id is given', async () => {
+    const [first, second] = [await paid(), newKey()];
+    const sessionId = (await store.read(first))?.sessionId;
+    await registerSession(dependencies)(second, registrationWith({ sessionId }), settings);
+    expect(await erase([first], false)).toEqual([{ ...first, outcome: 'session_open' }]);
+    expect(await store.read(first)).toMatchObject({ sessionId, reference: 'order of Anna' });
+    await recordObservation(dependencies)(second, observed('EXPIRED', '2026-03-01T12:05:00Z'));
+    expect(await erase([first], false)).toEqual([{ ...first, outcome: 'erased' }]);
+  });
+
   it('an erasure that another writer overtakes decides again', async () => {
     const key = await paid();
     const racing = {
@@ -143,7 +153,7 @@ describe('eraseRecords', () => {
         return new DynamoDbErasure(table).replace(...given);
       },
     };
-    expect(await eraseRecords({ store, erasure: racing, clock })([key], false)).toEqual([
+    expect(await eraseRecords({ store, sessions: store, erasure: racing, clock })([key], false)).toEqual([
       { ...key, outcome: 'erased' },
     ]);
     expect(await store.read(key)).toMatchObject({ state: 'DECLINED', history: [] });
