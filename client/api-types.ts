@@ -1455,7 +1455,7 @@ export interface components {
                 readonly "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description There is no record of this id. */
+        /** @description There is no record of this id, or its record is erased. */
         readonly NotFound: {
             headers: {
                 readonly [name: string]: unknown;
@@ -1464,7 +1464,7 @@ export interface components {
                 readonly "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description There is no record of this id, or the account does not exist in this deployment. */
+        /** @description There is no record of this id, its record is erased, or the account does not exist in this deployment. */
         readonly NotFoundOrUnknownAccount: {
             headers: {
                 readonly [name: string]: unknown;

@@ -31,10 +31,10 @@ export const recordAuthorization =
     return outcome;
   };
 
-/** What the shop's own report did. `unchanged`: the record had a report. */
+/** What the shop's own report did. `unchanged`: the record had a report. `erased`: only a tombstone is left. */
 export type AuthorizationResult =
   | { readonly outcome: 'authorized' | 'unchanged'; readonly record: PaymentRequest }
-  | { readonly outcome: 'not_found' }
+  | { readonly outcome: 'not_found' | 'erased' }
   | { readonly outcome: 'already_final'; readonly state: PaymentRequestState };
 
 /**
@@ -61,12 +61,14 @@ export const reportAuthorization =
       key,
       known,
       (stored) => {
-        if (!stored || stored.erasedAt !== undefined) return { outcome: 'not_found' };
+        if (!stored) return { outcome: 'not_found' };
+        if (stored.erasedAt !== undefined) return { outcome: 'erased' };
         if (isAuthorized(stored)) return { outcome: 'unchanged' };
         if (isFinal(stored.state)) return { outcome: 'already_final' };
         return { next: withAuthorization(stored, report), outcome: 'authorized' };
       },
     );
+    if (outcome === 'erased') return { outcome };
     if (!record || outcome === 'not_found') return { outcome: 'not_found' };
     if (outcome === 'already_final') return { outcome, state: record.state ?? 'CANCELED' };
     return { outcome, record };

@@ -2,7 +2,7 @@ import type { CancelResult } from '../application/cancel-payment-request.ts';
 import type { PaymentRequestKey } from '../domain/identifiers.ts';
 import { isUnsettled, type PaymentRequest } from '../domain/payment-request.ts';
 import { viewOf } from './payment-request-view.ts';
-import { klarnaDenied, Problem } from './problem.ts';
+import { erasedRequest, klarnaDenied, Problem } from './problem.ts';
 import { type HttpResponse, jsonResponse } from './response.ts';
 
 /** Seconds after which a caller can read the outcome of a pending cancel. */
@@ -10,6 +10,7 @@ const askAgain = 5;
 
 /** The response to a DELETE: the outcome beside the record. Throws the problem where there is one. */
 export function cancelResponse(key: PaymentRequestKey, result: CancelResult): HttpResponse {
+  if (result.record?.erasedAt !== undefined) throw erasedRequest(key);
   const members = { payment_request_id: key.paymentRequestId, state: result.record?.state ?? null };
   switch (result.outcome) {
     case 'canceled':

@@ -13,7 +13,7 @@ import { cancelResponse } from './cancel-response.ts';
 import { listRequestOf, listResponse } from './list-request.ts';
 import { accountOf, keyOf, queryOf } from './parse-request.ts';
 import { historyOf, viewOf } from './payment-request-view.ts';
-import { klarnaDenied, Problem } from './problem.ts';
+import { erasedRequest, klarnaDenied, Problem } from './problem.ts';
 import { jsonResponse } from './response.ts';
 import { noQuery, recordQuery, requestCancelQuery } from './query-schemas.ts';
 import type { RouteHandler } from './serve-routes.ts';
@@ -31,7 +31,7 @@ export function paymentRequestReadRoutes({ accounts, read, refresh, list }: Paym
   const readKept = async (key: PaymentRequestKey): Promise<PaymentRequest | undefined> => {
     const record = await read(key);
     if (record?.erasedAt === undefined) return record;
-    throw unknownRequest(key, 'What was stored of this Payment Request is erased.');
+    throw erasedRequest(key);
   };
   const recordOf = async (key: PaymentRequestKey): Promise<PaymentRequest> => {
     const record = await readKept(key);

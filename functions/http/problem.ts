@@ -1,3 +1,4 @@
+import type { PaymentRequestKey } from '../domain/identifiers.ts';
 import type { HttpResponse } from './response.ts';
 
 /** Problem details (RFC 9457): one class, one list of types, one way to a response. */
@@ -74,6 +75,13 @@ export const klarnaDenied = (meaning: string, members: Readonly<Record<string, u
     detail: `${meaning} Check the api_key, environment and partner_account_id of the account.`,
     members,
     retryAfter: 60,
+  });
+
+/** The problem that only a tombstone is left of a Payment Request. */
+export const erasedRequest = ({ paymentRequestId }: Pick<PaymentRequestKey, 'paymentRequestId'>): Problem =>
+  new Problem('not-found', {
+    detail: 'What was stored of this Payment Request is erased.',
+    members: { payment_request_id: paymentRequestId },
   });
 
 /** A text of the caller as a problem may quote it: the whole of a short one, else its start and its length. */

@@ -9,7 +9,7 @@ import { type Deadline, kindPattern, type Registration } from '../domain/registr
 import { choice, duration, pathId, time } from './parse-request.ts';
 import type { Requester } from '../domain/trace.ts';
 import { viewOf } from './payment-request-view.ts';
-import { invalid, Problem } from './problem.ts';
+import { erasedRequest, invalid, Problem } from './problem.ts';
 import { type HttpResponse, jsonResponse } from './response.ts';
 
 const deadlineFields = { session_timeout: v.optional(duration), deadline_at: v.optional(time) };
@@ -123,6 +123,7 @@ const noDeadline = (allowed: string): Problem =>
 
 /** The response to a PUT or a PATCH. Throws the problem where there is one. */
 export function sessionResponse(key: PaymentRequestKey, { outcome, record }: SessionResult): HttpResponse {
+  if (outcome.kind === 'not_found' && record?.erasedAt !== undefined) throw erasedRequest(key);
   const members = { payment_request_id: key.paymentRequestId, state: record?.state ?? null };
   return jsonResponse(statusOf(outcome, members), record && viewOf(record));
 }
@@ -180,6 +181,8 @@ export function authorizedResponse(key: PaymentRequestKey, result: Authorization
     case 'authorized':
     case 'unchanged':
       return jsonResponse(200, viewOf(result.record));
+    case 'erased':
+      throw erasedRequest(key);
     case 'not_found':
       throw new Problem('not-found', {
         detail: 'There is no record of this Payment Request. Register its session with PUT.',

@@ -514,6 +514,37 @@ describe.each(routes)('%s', (route) => {
   });
 });
 
+describe('a Payment Request that is erased', () => {
+  const path = '/accounts/{account}/payment-requests/{payment_request_id}' as const;
+  const says = 'What was stored of this Payment Request is erased.';
+
+  it.each([
+    [`GET ${path}`, {}],
+    [`GET ${path}/history`, {}],
+    [`DELETE ${path}`, {}],
+    [`DELETE ${path}`, { query: { dry_run: 'true' } }],
+    [`DELETE ${path}`, { headers: { 'idempotency-key': 'k' } }],
+    [`PATCH ${path}`, {}],
+    [`POST ${path}/authorized`, {}],
+  ] as const)('%s with %j returns 404, and does not advise to register it', async (route, call) => {
+    for (const state of ['COMPLETED', 'CANCELED', 'EXPIRED'] as const) {
+      stored({ state, erasedAt: noon });
+      const { statusCode, document } = await send(route, eventOf(route, call));
+      expect([statusCode, document['detail'], document['payment_request_id']]).toEqual([
+        404,
+        says,
+        key.paymentRequestId,
+      ]);
+    }
+    expect(klarna.calls).toEqual([]);
+  });
+
+  it('a registration is refused with 409', async () => {
+    stored({ state: 'CANCELED', erasedAt: noon });
+    expect((await send(`PUT ${path}`)).statusCode).toBe(409);
+  });
+});
+
 describe.each(routes.filter((route) => !takesBody(route)))('%s with a body', (route) => {
   it.each([
     ['a dry run as a job takes it', { dry_run: true }, '16 bytes'],

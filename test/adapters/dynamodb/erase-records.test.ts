@@ -107,7 +107,7 @@ describe('eraseRecords', () => {
     } as const;
     expect(await recordAuthorization(dependencies)(key, report)).toBe('duplicate');
     expect(await reportAuthorization(dependencies)(key, { requestedBy: 'Anna' })).toEqual({
-      outcome: 'not_found',
+      outcome: 'erased',
     });
     const registration = registrationWith({ reference: 'order of Anna' });
     expect((await registerSession(dependencies)(key, registration, settings)).outcome.kind).toBe(
