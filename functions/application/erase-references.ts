@@ -28,24 +28,43 @@ export interface ReferenceErasureDependencies {
 export type ErasedReference = ReferenceKey & { readonly outcome: 'erased' | 'waiting' };
 
 /**
- * Erases what waited for references, and reports of authorizations by reference. The references are that of the subject, and those of its
- * records, which must not be erased yet. One that another record has is left. A dry run removes nothing.
+ * Erases what waited for references, and reports of authorizations by reference. The references are that of the subject, those of its
+ * records, which must not be erased yet, and those for which its session was registered. One that another record has is left. But a
+ * session that was registered for it goes, unless a record of that session is kept. A dry run removes nothing.
  */
 export const eraseReferences =
   (dependencies: ReferenceErasureDependencies) =>
   async (
     account: Account,
-    subject: Pick<ErasedSubject, 'reference' | 'gone'>,
+    subject: ErasedSubject,
     isDryRun: boolean,
   ): Promise<readonly ErasedReference[]> => {
     const erased: ErasedReference[] = [];
-    for (const reference of await referencesOf(dependencies, account, subject)) {
-      if (await isOfAnother(dependencies, { account, reference }, subject.gone)) continue;
-      const outcome = await eraseOne(dependencies, { account, reference }, isDryRun);
-      if (outcome) erased.push({ account, reference, outcome });
+    const registered = await registeredFor(dependencies, account, subject);
+    const named = await referencesOf(dependencies, account, subject);
+    for (const reference of new Set([...named, ...registered])) {
+      const key = { account, reference };
+      const others = await othersWith(dependencies, key, subject.gone);
+      const isOfAnother = others.length > 0;
+      const isKept = !registered.has(reference) || others.some((id) => subject.kept.has(id));
+      if (isOfAnother && isKept) continue;
+      const outcome = await eraseOne(dependencies, key, { isOfAnother, isDryRun });
+      if (outcome) erased.push({ ...key, outcome });
     }
     return erased;
   };
+
+/** The references for which the session of the subject was registered, before its request was seen. */
+async function registeredFor(
+  { awaited }: Pick<ReferenceErasureDependencies, 'awaited'>,
+  account: Account,
+  { sessionId }: Pick<ErasedSubject, 'sessionId'>,
+): Promise<ReadonlySet<Reference>> {
+  const found = new Set<Reference>();
+  if (sessionId === undefined) return found;
+  for await (const reference of awaited.ofSession(account, sessionId)) found.add(reference);
+  return found;
+}
 
 async function referencesOf(
   { store }: Pick<ReferenceErasureDependencies, 'store'>,
@@ -61,26 +80,28 @@ async function referencesOf(
   return found;
 }
 
-async function isOfAnother(
+/** The requests with the reference that are not erased with it. */
+async function othersWith(
   { references }: Pick<ReferenceErasureDependencies, 'references'>,
   { account, reference }: ReferenceKey,
   gone: ReadonlySet<PaymentRequestId>,
-): Promise<boolean> {
+): Promise<readonly PaymentRequestId[]> {
+  const others: PaymentRequestId[] = [];
   for await (const { paymentRequestId } of references.ofReference(account, reference)) {
-    if (!gone.has(paymentRequestId)) return true;
+    if (!gone.has(paymentRequestId)) others.push(paymentRequestId);
   }
-  return false;
+  return others;
 }
 
 /** `undefined` where nothing is stored. */
 async function eraseOne(
   { awaited, authorizations }: Pick<ReferenceErasureDependencies, 'awaited' | 'authorizations'>,
   key: ReferenceKey,
-  isDryRun: boolean,
+  { isOfAnother, isDryRun }: { readonly isOfAnother: boolean; readonly isDryRun: boolean },
 ): Promise<ErasedReference['outcome'] | undefined> {
   const item = await awaited.read(key);
   if (item?.status === 'waiting') return 'waiting';
-  const reports = await authorizations.read(key.account, key.reference);
+  const reports = isOfAnother ? undefined : await authorizations.read(key.account, key.reference);
   if (!item && !reports) return undefined;
   if (isDryRun) return 'erased';
   // Another caller may have begun to wait meanwhile.

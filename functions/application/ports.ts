@@ -170,6 +170,8 @@ export interface ErasableAuthorizations extends Pick<KeptAuthorizations, 'read'>
 
 /** What waited for references, for an erasure. */
 export interface ErasableReferences extends Pick<AwaitedReferences, 'read'> {
+  /** The references for which a session of this id waits or waited, in any order. No index has them: this reads the whole table. */
+  ofSession(account: Account, sessionId: SessionId): AsyncIterable<Reference>;
   /** Removes the item, if the stored version is still this one. Returns whether it is gone. */
   remove(current: AwaitedReference): Promise<boolean>;
 }

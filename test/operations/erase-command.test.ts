@@ -5,6 +5,7 @@ import { eraseReferences } from '../../functions/application/erase-references.ts
 import type { CancelJob } from '../../functions/domain/cancel-job.ts';
 import type { CancelJobId, PaymentRequestId, Reference } from '../../functions/domain/identifiers.ts';
 import { parseSessionId } from '../../functions/domain/identifiers.ts';
+import type { RegisteredSession } from '../../functions/domain/payment-request.ts';
 import type { PaymentRequestState } from '../../functions/domain/payment-request-state.ts';
 import { erase, type EraseOptions } from '../../operations/erase-command.ts';
 import { printerOn } from '../../operations/printer.ts';
@@ -149,6 +150,25 @@ describe('lapse erase and cancel jobs', () => {
       { account, job_id: 'job-1', outcome: 'would_be_erased', lines: 1 },
       { account, job_id: 'job-2', outcome: 'running' },
     ]);
+  });
+
+  it.each([
+    ['waiting', false],
+    ['never_seen', true],
+  ] as const)('with --session, a session that is %s for a reference is found', async (status, isDone) => {
+    const { run, awaited } = await system([], []);
+    const since = jobWith().createdAt;
+    const item = { account, reference: 'order of Anna' as Reference, status, since };
+    const registered = { registeredAt: since } as unknown as RegisteredSession;
+    await awaited.save({
+      ...item,
+      session: { deadlineAt: since, sessionId, registered, requestedBy: 'shop' },
+      ...{ attempts: 0, version: 1, updatedAt: since },
+    });
+    const result = await run({ session });
+    expect(result.isDone).toBe(isDone);
+    expect(result.lines.join('\n')).toContain('reference order of Anna: ');
+    expect(awaited.items.size).toBe(isDone ? 0 : 1);
   });
 
   it.each([

@@ -64,6 +64,17 @@ it('a session is erased once it has ended, and a late webhook does not bring it 
   expect((await run('erase', '--id', id, '--yes')).lines[0]).toBe(`demo/${id}: was erased before`);
 });
 
+it('a session that was registered by reference is found by its id, and stays while it waits', async () => {
+  const session_id = `cart-${randomUUID()}`;
+  const reference = `order-${randomUUID()}`;
+  await lapse.api('PUT', `/references/${reference}`, { session_timeout: 'PT10M', session_id });
+  const { code, lines } = await run('erase', '--session', session_id, '--yes');
+  expect([code, lines[0]]).toEqual([
+    1,
+    `reference ${reference}: not erased, because a session or a cancel still waits for it. Try again when that is over`,
+  ]);
+});
+
 it('a command that names nothing, or two things, is refused', async () => {
   expect((await run('erase', '--yes')).code).toBe(2);
   expect((await run('erase', '--session', 'a', '--reference', 'b', '--yes')).code).toBe(2);

@@ -1,6 +1,6 @@
 import type { AwaitedReferences, ErasableReferences } from '../../functions/application/ports.ts';
 import type { AwaitedReference } from '../../functions/domain/awaited-reference.ts';
-import type { ReferenceKey } from '../../functions/domain/identifiers.ts';
+import type { Account, Reference, ReferenceKey, SessionId } from '../../functions/domain/identifiers.ts';
 import type { Instant } from '../../functions/domain/instant.ts';
 
 /** What waits for references as its contract has it, in memory. */
@@ -18,6 +18,13 @@ export class InMemoryAwaitedReferences implements AwaitedReferences, ErasableRef
     if ((stored?.version ?? 0) !== next.version - 1) return Promise.resolve(false);
     this.items.set(referenceNameOf(next), structuredClone(next));
     return Promise.resolve(true);
+  }
+
+  async *ofSession(account: Account, sessionId: SessionId): AsyncIterable<Reference> {
+    for (const item of this.items.values()) {
+      if (item.account !== account || item.session?.sessionId !== sessionId) continue;
+      yield await Promise.resolve(item.reference);
+    }
   }
 
   remove(current: AwaitedReference): Promise<boolean> {

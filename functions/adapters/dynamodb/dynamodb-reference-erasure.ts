@@ -1,13 +1,14 @@
-import { ConditionalCheckFailedException, DeleteItemCommand } from '@aws-sdk/client-dynamodb';
+import { ConditionalCheckFailedException, DeleteItemCommand, paginateScan } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import type { ErasableAuthorizations, ErasableReferences } from '../../application/ports.ts';
 import { tableSchema } from '../../contract/table-schema.ts';
-import type { AwaitedReference } from '../../domain/awaited-reference.ts';
+import type { AwaitedReference, AwaitedSession } from '../../domain/awaited-reference.ts';
+import type { Account, Reference, SessionId } from '../../domain/identifiers.ts';
 import type { KeptAuthorization } from '../../domain/kept-authorization.ts';
 import { DynamoDbAwaitedReferences } from './dynamodb-awaited-references.ts';
 import { DynamoDbKeptAuthorizations } from './dynamodb-kept-authorizations.ts';
 import type { TableOptions } from './dynamodb-payment-request-store.ts';
-import { partitionKeyOfReference, partitionKeyOfReports } from './record-keys.ts';
+import { partitionKeyOfReference, partitionKeyOfReports, referenceOfPartition } from './record-keys.ts';
 import type { TableAccess } from './table-items.ts';
 
 /** What waited for references, with leave to delete it. No function has that leave. */
@@ -17,6 +18,29 @@ export class ErasableAwaitedReferences extends DynamoDbAwaitedReferences impleme
   constructor(table: TableOptions) {
     super(table);
     this.#table = table;
+  }
+
+  /** It costs half a read unit per 4 KiB of the table, as every scan. */
+  async *ofSession(account: Account, sessionId: SessionId): AsyncIterable<Reference> {
+    const { client, tableName } = this.#table;
+    const scan = {
+      TableName: tableName,
+      ProjectionExpression: '#key',
+      FilterExpression: 'begins_with(#key, :references) AND #awaited.#session.#id = :session',
+      ExpressionAttributeNames: {
+        '#key': tableSchema.partitionKey,
+        '#awaited': 'awaited',
+        '#session': 'session' satisfies keyof AwaitedReference,
+        '#id': 'sessionId' satisfies keyof AwaitedSession,
+      },
+      ExpressionAttributeValues: marshall({ ':references': `A#${account}#R#`, ':session': sessionId }),
+    };
+    for await (const { Items: items = [] } of paginateScan({ client }, scan)) {
+      for (const item of items) {
+        const key = referenceOfPartition(item[tableSchema.partitionKey]?.S ?? '');
+        if (key) yield key.reference;
+      }
+    }
   }
 
   remove(current: AwaitedReference): Promise<boolean> {

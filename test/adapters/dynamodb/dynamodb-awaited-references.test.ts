@@ -100,6 +100,30 @@ describe.each([
     expect(await awaited.remove(next)).toBe(true);
   });
 
+  it('an erasure finds the references of a session, whatever became of them, and of no other account', async () => {
+    const [waits, was, others, cancels] = [newKey(), newKey(), newKey(), newKey()];
+    const sessionId = `cart of ${waits.reference}` as SessionId;
+    const of = (key: ReferenceKey, id = sessionId): AwaitedReference => {
+      const item = waiting(key);
+      return { ...item, session: item.session && { ...item.session, sessionId: id } };
+    };
+    await awaited.save(of(waits));
+    await awaited.save(of(was));
+    await awaited.save(nextAwaited(of(was), { status: 'never_seen' }, afterNoon(1)));
+    await awaited.save(of(others, 'cart of another' as SessionId));
+    await awaited.save(of({ ...newKey(), account: `${account}-2` as typeof account }));
+    const cancel = withAwaitedCancel(
+      undefined,
+      cancels,
+      { reason: 'out', requestedBy: 'test' },
+      afterNoon(1),
+    );
+    if (cancel) await awaited.save(cancel);
+    const found: string[] = [];
+    for await (const reference of awaited.ofSession(account, sessionId)) found.push(reference);
+    expect(found.toSorted()).toEqual([waits.reference, was.reference].toSorted());
+  });
+
   it('what is due is found, the longest overdue first, and nothing else', async () => {
     const [early, late, done] = [newKey(), newKey(), newKey()];
     for (const [key, minutes] of [
