@@ -20,6 +20,7 @@ import {
 } from '../functions/domain/identifiers.ts';
 import type { CommandContext, Open } from './command-context.ts';
 import type { Program } from './common-options.ts';
+import { eraseQuestion, type ErasurePlan, isErased, isLeft } from './erase-question.ts';
 import type { Printer } from './printer.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -71,35 +72,39 @@ export async function erase(
   const account = accountOf(context.account());
   const chosen = choiceOf(options);
   const keys = await keysOf(operations, account, chosen);
-  const planned = await operations.eraseRecords(keys, true);
-  const subject = subjectOf(chosen, planned);
+  const records = await operations.eraseRecords(keys, true);
+  const subject = subjectOf(chosen, records);
+  const gone = keys.filter(({ paymentRequestId }) => subject.gone.has(paymentRequestId));
   const around = await eraseAround(operations, account, subject, true);
   if (keys.length + around.jobs.length + around.references.length === 0) {
     print.say('There is no record of this.');
     return true;
   }
-  const question = `Erase ${keys.length} records, and parts of ${around.jobs.length} cancel jobs? It cannot be undone.`;
-  if (!isDryRun && !(await context.confirm(question))) return false;
-  const gone = keys.filter(({ paymentRequestId }) => subject.gone.has(paymentRequestId));
-  const deliveries = await operations.eraseDeliveries(gone, isDryRun);
-  const { jobs, references } = isDryRun ? around : await eraseAround(operations, account, subject, false);
-  const erased = isDryRun ? planned : await operations.eraseRecords(keys, false);
-  for (const record of erased) show(record, isDryRun, print);
+  const plan = { records, ...around, deliveries: await operations.eraseDeliveries(gone, true) };
+  const question = eraseQuestion(plan);
+  if (isDryRun || question === undefined) return showAll(plan, isDryRun, print);
+  if (!(await context.confirm(question))) return false;
+  const deliveries = await operations.eraseDeliveries(gone, false);
+  const { jobs, references } = await eraseAround(operations, account, subject, false);
+  // No other record: what is stored around one that could not be erased before is still there.
+  const erased = await operations.eraseRecords(records.filter(isErased), false);
+  const outcomes = new Map(erased.map((record) => [record.paymentRequestId, record]));
+  const after = records.map((record) => outcomes.get(record.paymentRequestId) ?? record);
+  return showAll({ records: after, jobs, references, deliveries }, false, print);
+}
+
+/** Shows what is erased, or would be. Returns whether nothing is left that was to be erased. */
+function showAll(
+  { records, jobs, references, deliveries }: ErasurePlan,
+  isDryRun: boolean,
+  print: Printer,
+): boolean {
+  for (const record of records) show(record, isDryRun, print);
   for (const job of jobs) showJob(job, isDryRun, print);
   for (const reference of references) showReference(reference, isDryRun, print);
   print.say(`${deliveries} webhooks in quarantine ${isDryRun ? 'would be removed' : 'removed'}.`);
-  const isLeft = [...jobs, ...references, ...erased].some(({ outcome }) => leftOutcomes.has(outcome));
-  return !isLeft;
+  return ![...jobs, ...references, ...records].some(isLeft);
 }
-
-/** What is left as it is, because work on it goes on. */
-const leftOutcomes: ReadonlySet<string> = new Set([
-  'open',
-  'unsettled',
-  'session_open',
-  'running',
-  'waiting',
-]);
 
 /** Erases what is stored about the subject besides its records and webhooks. */
 async function eraseAround(
@@ -116,13 +121,12 @@ async function eraseAround(
 
 /** What is erased, by what becomes of each record. */
 function subjectOf({ sessionId, reference }: Choice, planned: readonly ErasedRecord[]) {
-  const isKept = ({ outcome }: ErasedRecord): boolean => leftOutcomes.has(outcome);
   const idsOf = (records: readonly ErasedRecord[]) => new Set(records.map((each) => each.paymentRequestId));
   return {
     sessionId,
     reference,
-    kept: idsOf(planned.filter(isKept)),
-    gone: idsOf(planned.filter((record) => !isKept(record))),
+    kept: idsOf(planned.filter(isLeft)),
+    gone: idsOf(planned.filter((record) => !isLeft(record))),
   };
 }
 

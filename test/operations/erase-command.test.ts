@@ -61,8 +61,13 @@ async function system(states: readonly PaymentRequestState[], jobs: readonly Par
   const run = async (options: EraseOptions, isDryRun = false, json = false) => {
     const { terminal, lines } = recordedTerminal();
     const print = printerOn(terminal, { json });
-    const context = { account: () => account, isDryRun, confirm: () => Promise.resolve(true), print };
-    return { isDone: await erase(operations, context, options), lines };
+    const questions: string[] = [];
+    const confirm = (question: string) => {
+      questions.push(question);
+      return Promise.resolve(true);
+    };
+    const context = { account: () => account, isDryRun, confirm, print };
+    return { isDone: await erase(operations, context, options), lines, questions };
   };
   const read = async (number: number) => {
     const job = await stored.read({ account, jobId: `job-${number}` as CancelJobId });
@@ -98,6 +103,35 @@ describe('lapse erase and cancel jobs', () => {
       [],
       [],
     ]);
+  });
+
+  it('the question counts what goes, and names what stays', async () => {
+    const { run, awaited } = await system(['CANCELED', 'SUBMITTED'], [over, { pages: 1 }]);
+    const since = jobWith().createdAt;
+    const registered = { registeredAt: since } as unknown as RegisteredSession;
+    for (const [reference, status] of [
+      ['order 1', 'never_seen'],
+      ['order 2', 'waiting'],
+    ] as const) {
+      await awaited.save({
+        ...{ account, reference: reference as Reference, status, since, attempts: 0, version: 1 },
+        session: { deadlineAt: since, sessionId, registered, requestedBy: 'shop' },
+        updatedAt: since,
+      });
+    }
+    const { isDone, questions } = await run({ session });
+    expect(isDone).toBe(false);
+    expect(questions).toEqual([
+      'Erase 1 record, parts of 1 cancel job and what waited for 1 reference? It cannot be undone. ' +
+        `These stay: ${requestId(2)}, cancel job job-2 and reference order 2.`,
+    ]);
+  });
+
+  it('where nothing goes there is no question', async () => {
+    const { run } = await system(['SUBMITTED'], []);
+    const { isDone, questions, lines } = await run({ session });
+    expect([isDone, questions]).toEqual([false, []]);
+    expect(lines[0]).toContain('not erased, because the customer can still pay');
   });
 
   it('a job that still runs is not touched, and the command tells it', async () => {
