@@ -67,8 +67,12 @@ const defaults = {
   canary: true,
 } as const;
 
-/** Fills in the defaults. Throws one error with a sentence for every wrong setting: what was given and what is allowed. */
-export function resolveSettings(given: LapseSettings): ResolvedSettings {
+/**
+ * Fills in the defaults. Throws one error with a sentence for every wrong setting: what was given and what is allowed. An app in
+ * JavaScript has no compiler that refuses a value of a wrong type.
+ */
+export function resolveSettings(written: LapseSettings): ResolvedSettings {
+  const { given, wrongTypes } = byType(written);
   const {
     logRetentionDays = 30,
     maxSession,
@@ -89,7 +93,8 @@ export function resolveSettings(given: LapseSettings): ResolvedSettings {
     thresholds: { ...defaultThresholds, ...alarmThresholds },
   };
   const problems = [
-    ...unknownProperties(given),
+    ...unknownProperties(written),
+    ...wrongTypes.values(),
     wholeNumber('retentionDays', settings.retentionDays, daysToKeep(settings.maxSessionSeconds), 3_650),
     oneOf('logRetentionDays', logRetentionDays, [...retentionSteps]),
     wholeNumber('maxSession in seconds', settings.maxSessionSeconds, 1, hours48),
@@ -111,14 +116,10 @@ export function resolveSettings(given: LapseSettings): ResolvedSettings {
     ...(['observe', 'tracing', 'alarms', 'dashboard', 'canary'] as const).map((name) =>
       trueOrFalse(name, settings[name]),
     ),
-    ...jwtProblems(jwtIssuer, jwtAudience, jwtScopes),
-    between('alarmThresholds.durationPercent', settings.thresholds.durationPercent, 50, 100),
-    between('alarmThresholds.secretPercent', settings.thresholds.secretPercent, 50, 100),
-    ...Object.entries(settings.thresholds).map(([name, value]) =>
-      name in defaultThresholds
-        ? atLeast(`alarmThresholds.${name}`, value)
-        : `alarmThresholds.${name} is unknown; allowed: ${Object.keys(defaultThresholds).join(', ')}.`,
-    ),
+    ...(jwtSettings.some((name) => wrongTypes.has(name))
+      ? []
+      : jwtProblems(jwtIssuer, jwtAudience, jwtScopes)),
+    ...thresholdProblems(settings.thresholds),
   ].filter((problem) => problem !== undefined);
   if (problems.length > 0) throw new Error(`The settings of Lapse are wrong. ${problems.join(' ')}`);
   return {
@@ -156,28 +157,96 @@ const retentionStep = (days: number): RetentionDays | undefined =>
 
 type Finding = string | undefined;
 
+/** What a setting must be before its value can be checked. */
+interface Shape {
+  readonly fits: (given: unknown) => boolean;
+  readonly allowed: string;
+}
+
+const isText = (given: unknown): given is string => typeof given === 'string';
+const isListOfTexts = (given: unknown): boolean => Array.isArray(given) && given.every(isText);
+const isPlainObject = (given: unknown): boolean =>
+  typeof given === 'object' && given !== null && !Array.isArray(given);
+
+/** Another copy of the CDK has a class of its own. */
+const isDuration = (given: unknown): boolean =>
+  typeof given === 'object' &&
+  given !== null &&
+  'toSeconds' in given &&
+  typeof given.toSeconds === 'function';
+
+/** A function reads them all to find the one that serves an account. */
+const mostCredentials = 20;
+const credentialsFormat = `at most ${mostCredentials} different names of a-z, 0-9 and -, up to 32 characters each`;
+
+/** They are one environment variable of a function, and all variables of one have at most 4 KB. */
+const mostOrigins = 20;
+const originsFormat = `at most ${mostOrigins} different origins such as https://shop.example, of up to 100 characters, without a path. http is for this machine only`;
+
+const momentFormat = 'a time in RFC 3339 and UTC, such as 2026-03-01T06:00:00Z';
+const addressFormat = 'an https URL, or an http URL of this machine';
+const jwtSettings = ['jwtIssuer', 'jwtAudience', 'jwtScopes'] as const;
+
+/** The settings that are neither a number, a word nor a switch: the checks of those take any value. */
+const shapes: Readonly<Partial<Record<keyof LapseSettings, Shape>>> = {
+  credentials: { fits: isListOfTexts, allowed: `a list of ${credentialsFormat}` },
+  pageOrigins: { fits: isListOfTexts, allowed: `a list of ${originsFormat}` },
+  jwtIssuer: { fits: isText, allowed: 'an https URL' },
+  jwtAudience: { fits: isListOfTexts, allowed: 'a list of texts' },
+  jwtScopes: { fits: isListOfTexts, allowed: 'a list of texts' },
+  klarnaTestUrl: { fits: isText, allowed: addressFormat },
+  klarnaLiveUrl: { fits: isText, allowed: addressFormat },
+  armedFrom: { fits: isText, allowed: momentFormat },
+  maxSession: { fits: isDuration, allowed: 'a Duration of the CDK, such as Duration.hours(2)' },
+  alarmThresholds: { fits: isPlainObject, allowed: 'an object from thresholds to numbers' },
+};
+
+/** The settings that have the right type, and a finding for each of the others. A setting that is `undefined` is left out. */
+function byType(written: LapseSettings): {
+  readonly given: LapseSettings;
+  readonly wrongTypes: ReadonlyMap<string, string>;
+} {
+  const values = new Map<string, unknown>(Object.entries(written));
+  const wrongTypes = new Map(
+    Object.entries(shapes).flatMap(([name, { fits, allowed }]) => {
+      const value = values.get(name);
+      if (value === undefined || fits(value)) return [];
+      return [[name, `${name} is ${textOf(value)}; allowed: ${allowed}.`] as const];
+    }),
+  );
+  const given: LapseSettings = Object.fromEntries(
+    [...values].filter(([name, value]) => value !== undefined && !wrongTypes.has(name)),
+  );
+  return { given, wrongTypes };
+}
+
+/** A value as a sentence can show it. A text has quotes, so that it does not look like the number or the list that is allowed. */
+function textOf(given: unknown): string {
+  if (Array.isArray(given)) return `[${given.map(textOf).join(', ')}]`;
+  if (typeof given === 'string') return JSON.stringify(given);
+  if (typeof given === 'function') return 'a function';
+  return typeof given === 'object' && given !== null ? 'an object' : String(given);
+}
+
 const unknownProperties = (given: object): readonly Finding[] =>
   Object.keys(given)
     .filter((name) => !lapsePropNames.includes(name))
     .map((name) => `${name} is unknown; allowed: ${lapsePropNames.join(', ')}.`);
 
 const trueOrFalse = (name: string, given: unknown): Finding =>
-  typeof given === 'boolean' ? undefined : `${name} is ${String(given)}; allowed: true, false.`;
+  typeof given === 'boolean' ? undefined : `${name} is ${textOf(given)}; allowed: true, false.`;
 
-const wholeNumber = (name: string, given: number, least: number, most: number): Finding =>
-  Number.isInteger(given) && given >= least && given <= most
+const wholeNumber = (name: string, given: unknown, least: number, most: number): Finding =>
+  typeof given === 'number' && Number.isInteger(given) && given >= least && given <= most
     ? undefined
-    : `${name} is ${given}; allowed: a whole number from ${least} to ${most}.`;
+    : `${name} is ${textOf(given)}; allowed: a whole number from ${least} to ${most}.`;
 
 const credentialNames = (given: readonly string[]): Finding =>
   given.length <= mostCredentials &&
   new Set(given).size === given.length &&
   given.every((name) => /^[a-z0-9-]{1,32}$/.test(name))
     ? undefined
-    : `credentials is [${given.join(', ')}]; allowed: at most ${mostCredentials} different names of a-z, 0-9 and -, up to 32 characters each.`;
-
-/** A function reads them all to find the one that serves an account. */
-const mostCredentials = 20;
+    : `credentials is [${given.join(', ')}]; allowed: ${credentialsFormat}.`;
 
 type ApiSettings = Pick<ResolvedSettings, 'apiRateLimit' | 'apiBurstLimit' | 'pageOrigins' | 'pageRateLimit'>;
 
@@ -192,10 +261,7 @@ const apiProblems = (given: ApiSettings): readonly Finding[] => [
 const originsOfPages = (given: readonly string[]): Finding =>
   given.length <= mostOrigins && new Set(given).size === given.length && given.every(isOrigin)
     ? undefined
-    : `pageOrigins is [${given.join(', ')}]; allowed: at most ${mostOrigins} different origins such as https://shop.example, of up to 100 characters, without a path. http is for this machine only.`;
-
-/** They are one environment variable of a function, and all variables of one have at most 4 KB. */
-const mostOrigins = 20;
+    : `pageOrigins is [${given.join(', ')}]; allowed: ${originsFormat}.`;
 
 /** As a browser sends it: in lower case, without a path, and without the port that is the default. */
 function isOrigin(given: string): boolean {
@@ -209,13 +275,25 @@ function isOrigin(given: string): boolean {
   );
 }
 
-const atLeast = (name: string, given: number): Finding =>
-  Number.isFinite(given) && given > 0 ? undefined : `${name} is ${given}; allowed: a number above 0.`;
+const atLeast = (name: string, given: unknown): Finding =>
+  typeof given === 'number' && Number.isFinite(given) && given > 0
+    ? undefined
+    : `${name} is ${textOf(given)}; allowed: a number above 0.`;
 
-const between = (name: string, given: number, least: number, most: number): Finding =>
-  given >= least && given <= most
+const between = (name: string, given: unknown, least: number, most: number): Finding =>
+  typeof given !== 'number' || (given >= least && given <= most)
     ? undefined
     : `${name} is ${given}; allowed: a number from ${least} to ${most}.`;
+
+const thresholdProblems = (thresholds: AlarmThresholds): readonly Finding[] => [
+  between('alarmThresholds.durationPercent', thresholds.durationPercent, 50, 100),
+  between('alarmThresholds.secretPercent', thresholds.secretPercent, 50, 100),
+  ...Object.entries(thresholds).map(([name, value]) =>
+    Object.hasOwn(defaultThresholds, name)
+      ? atLeast(`alarmThresholds.${name}`, value)
+      : `alarmThresholds.${name} is unknown; allowed: ${Object.keys(defaultThresholds).join(', ')}.`,
+  ),
+];
 
 const jwtOf = (issuer: string, audience: readonly string[], scopes: readonly string[]) => ({
   issuer,
@@ -245,18 +323,23 @@ const momentInUtc = (name: string, given: string): Finding =>
   !Number.isNaN(Date.parse(given)) &&
   new Date(given).toISOString().slice(0, 19) === given.slice(0, 19)
     ? undefined
-    : `${name} is ${given}; allowed: a time in RFC 3339 and UTC, such as 2026-03-01T06:00:00Z.`;
+    : `${name} is ${given}; allowed: ${momentFormat}.`;
 
-const oneOf = (name: string, given: string | number, allowed: readonly (string | number)[]): Finding =>
-  allowed.includes(given) ? undefined : `${name} is ${given}; allowed: ${allowed.join(', ')}.`;
+function oneOf<Choice extends string | number>(
+  name: string,
+  given: Choice,
+  allowed: readonly Choice[],
+): Finding {
+  if (allowed.includes(given)) return undefined;
+  const shown = typeof given === typeof allowed[0] ? String(given) : textOf(given);
+  return `${name} is ${shown}; allowed: ${allowed.join(', ')}.`;
+}
 
 /** An API key must not travel in plain text beyond this machine. */
 function klarnaAddress(name: string, given: string): Finding {
   const url = URL.canParse(given) ? new URL(given) : undefined;
   const isHere = url?.protocol === 'http:' && ['127.0.0.1', 'localhost', '[::1]'].includes(url.hostname);
-  return url?.protocol === 'https:' || isHere
-    ? undefined
-    : `${name} is ${given}; allowed: an https URL, or an http URL of this machine.`;
+  return url?.protocol === 'https:' || isHere ? undefined : `${name} is ${given}; allowed: ${addressFormat}.`;
 }
 
 function jwtProblems(

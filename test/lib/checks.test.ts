@@ -1,9 +1,11 @@
+import { readFileSync } from 'node:fs';
 import { App, Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
 import { AwsSolutionsChecks, ServerlessChecks } from 'cdk-nag';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { LapseProps } from '../../lib/lapse.ts';
 import { LapseStack } from '../../lib/lapse-stack.ts';
+import { resolveSettings } from '../../lib/resolve-settings.ts';
 import { stages } from '../../lib/stages.ts';
 import { schemaFindings } from './aws-schema.ts';
 import { addLapseWithOptions } from './iam/stack-with-options.ts';
@@ -81,6 +83,22 @@ describe('cdk-nag', () => {
   });
 });
 
+/** The name of every setting, as its interface has them. */
+const settingNames = [
+  ...readFileSync('lib/lapse-settings.ts', 'utf8').matchAll(/^ {2}readonly (\w+)\?:/gm),
+].map(([, name = '']) => name);
+
+/** The message of the error that a call throws. */
+function errorOf(call: () => unknown): string {
+  try {
+    call();
+  } catch (error) {
+    if (error instanceof Error && error.constructor === Error) return error.message;
+    throw error;
+  }
+  throw new Error('no error was thrown');
+}
+
 describe('wrong settings', () => {
   it.each<[LapseProps, string]>([
     [{ retentionDays: 0 }, 'retentionDays is 0; allowed: a whole number from 3 to 3650.'],
@@ -153,6 +171,67 @@ describe('wrong settings', () => {
     ],
   ])('the settings %j are refused with the given and the allowed value', (props, sentence) => {
     expect(() => synthesizeStack(props)).toThrow(sentence);
+  });
+
+  /** Values of every other type, for an app in JavaScript. */
+  const values: readonly (readonly [string, unknown])[] = [
+    ['null', null],
+    ['a text', 'x'],
+    ['a number in a text', '5'],
+    ['a number', -1.5],
+    ['NaN', Number.NaN],
+    ['true', true],
+    ['an object', {}],
+    ['a list', [1, null]],
+    ['a list of a text', ['https://shop.example/x']],
+    ['a function', () => 1],
+  ];
+  /** The types that are right, with a value that may be wrong. */
+  const right: Readonly<Partial<Record<string, readonly string[]>>> = {
+    ...Object.fromEntries(
+      ['observe', 'tracing', 'alarms', 'dashboard', 'canary'].map((name) => [name, ['true']]),
+    ),
+    alarmThresholds: ['an object'],
+    // Only together.
+    jwtIssuer: ['a text', 'a number in a text'],
+    jwtAudience: ['a list of a text'],
+    jwtScopes: ['a list of a text'],
+  };
+  const wrongTypes = settingNames.flatMap((name) =>
+    values
+      .filter(([type]) => right[name]?.includes(type) !== true)
+      .map(([type, value]) => ({ name, type, value })),
+  );
+
+  it.each(wrongTypes)('$name as $type is refused with one sentence', ({ name, value }) => {
+    const sentence = errorOf(() => resolveSettings({ [name]: value }));
+    expect(sentence).toMatch(
+      new RegExp(`^The settings of Lapse are wrong\\. ${name}( in seconds)? is [^;]+; allowed: [^;]+\\.$`),
+    );
+  });
+
+  it('a threshold of a wrong type is refused, and so is one that objects inherit', () => {
+    for (const value of [null, '60', true, {}, [60]]) {
+      const alarmThresholds = { durationPercent: value } as never;
+      expect(errorOf(() => resolveSettings({ alarmThresholds }))).toMatch(
+        /^The settings of Lapse are wrong\. alarmThresholds\.durationPercent is [^;]+; allowed: a number above 0\.$/,
+      );
+    }
+    expect(errorOf(() => resolveSettings({ alarmThresholds: { constructor: 1 } as never }))).toContain(
+      'alarmThresholds.constructor is unknown',
+    );
+  });
+
+  it('a setting that is undefined is left out', () => {
+    const written = Object.fromEntries(settingNames.map((name) => [name, undefined]));
+    expect(resolveSettings(written)).toEqual(resolveSettings({}));
+  });
+
+  it('a setting of a wrong type hides no other wrong setting', () => {
+    const given = { pageOrigins: 'https://shop.example', retentionDays: 0 } as never;
+    expect(errorOf(() => resolveSettings(given))).toMatch(
+      /pageOrigins is "https:\/\/shop\.example"; allowed: a list of .* retentionDays is 0; /,
+    );
   });
 
   it('all wrong settings are named in one message', () => {
