@@ -26,7 +26,7 @@ export interface SettleDependencies extends CancelDependencies, RegistrationDepe
 
 /**
  * What became of what waited. `nothing`: nothing waits. `waiting`: no request was seen yet. `held`: it is not the account's turn to call
- * Klarna. `moving`: other writers were faster, and the caller tries again later.
+ * Klarna, or another attempt to cancel has a claim. `moving`: other writers were faster, and the caller tries again later.
  */
 export type SettleOutcome = 'nothing' | 'waiting' | 'joined' | 'never_seen' | 'held' | 'moving';
 
@@ -92,8 +92,9 @@ async function join(
   const command = commandOf(item, first);
   if (command) {
     if (!(await dependencies.turn(settings))) return false;
-    await cancelPaymentRequest(dependencies)(first, command, settings, first);
-    return true;
+    const { record } = await cancelPaymentRequest(dependencies)(first, command, settings, first);
+    // Another attempt has a claim, and may have crashed. An attempt of this message leaves none.
+    return record?.cancellation?.outcome !== 'claimed';
   }
   const registration = registrationOf(item, dependencies.clock.instant());
   if (!registration || item.cancel) return true;

@@ -15,7 +15,8 @@ import type { PaymentRequest } from '../../functions/domain/payment-request.ts';
 import type { PaymentRequestState } from '../../functions/domain/payment-request-state.ts';
 import { requestId } from '../support/cancel-jobs.ts';
 import { account, key, observed, registrationWith } from '../support/fixtures.ts';
-import { afterNoon, minute, session, unkeyed } from '../support/sessions.ts';
+import { plusMillis } from '../../functions/domain/instant.ts';
+import { afterNoon, cancellationWith, minute, session, unkeyed } from '../support/sessions.ts';
 import { ScriptedKlarna } from '../support/scripted-klarna.ts';
 import { World } from '../support/world.ts';
 
@@ -281,6 +282,23 @@ describe('cancelReference', () => {
     await shop.settle();
     expect(shop.world.record).toMatchObject({ state: 'CANCELED' });
     expect(shop.world.record.session).toBeUndefined();
+  });
+
+  it('a cancel that another message has claimed is tried again, in case that message got no further', async () => {
+    const shop = new Shop();
+    await shop.delete();
+    await shop.seen();
+    const { record } = shop.world;
+    const lease = { id: 'l', until: plusMillis(shop.world.clock.instant(), 30_000) };
+    await shop.world.store.save(record, {
+      ...record,
+      cancellation: cancellationWith({ lease }),
+      version: record.version + 1,
+    });
+    expect(await shop.settle()).toBe('held');
+    shop.world.clock.advance(minute);
+    expect(await shop.settle()).toBe('joined');
+    expect(shop.world.record.state).toBe('CANCELED');
   });
 
   it('a session that another message has registered has its timer armed, in case that message got no further', async () => {
