@@ -240,6 +240,7 @@ export interface paths {
          *     and the session's id. It cannot be withdrawn, so let it live no longer than the page.
          *
          *     The deployment needs the setting `pageOrigins`. The call stores nothing. The body can be left out.
+         *     In the second after the registration the call can return 404, because an index has to find the session. Then repeat it.
          */
         readonly post: operations["createPageToken"];
         readonly delete?: never;
