@@ -193,7 +193,10 @@ async function changeUnread(
 }
 
 /** The record with its timer armed, if it has one that can still fire. Safe to repeat. */
-export function armIfWaiting(dependencies: SessionDependencies, record: PaymentRequest): Promise<PaymentRequest> {
+export function armIfWaiting(
+  dependencies: SessionDependencies,
+  record: PaymentRequest,
+): Promise<PaymentRequest> {
   const { timer, deadlineAt } = record;
   const isWaiting =
     (timer === 'armed' || timer === 'pending' || timer === 'sweep') &&

@@ -167,7 +167,7 @@ describe('properties that do not exist', () => {
   });
 
   it.each<[LapseProps, string]>([
-    [{ alarms: 'no' as never }, 'alarms is no; allowed: true, false.'],
+    [{ alarms: 'no' as never }, 'alarms is "no"; allowed: true, false.'],
     [{ logLevel: 'DEBUG' as never }, 'logLevel is DEBUG; allowed: INFO, WARN, ERROR.'],
     [{ removalPolicy: RemovalPolicy.SNAPSHOT }, 'removalPolicy is snapshot; allowed: retain, destroy.'],
     [{ vpcSubnets: {} }, 'vpcSubnets and securityGroups are given without a vpc; allowed: with a vpc only.'],
