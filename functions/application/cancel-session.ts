@@ -166,14 +166,27 @@ async function cancelMembers(
   const members = await mapConcurrently(met, cancelsAtOnce, async (record) => {
     const { account, paymentRequestId } = record;
     const run = () => endOne(dependencies, record, { ...asked, until });
-    const result = call
-      ? await repeatSafely(dependencies)(record, call, { ...repeatedCancel(run), isNotedFirst: true })
-      : await run();
+    const result = call ? await endOnce(dependencies, record, { call, run }) : await run();
     return result === 'reused' ? result : { account, paymentRequestId, ...result };
   });
   if (unreadable[0]) throw unreadable[0];
   const told = members.filter((member) => member !== 'reused');
   return told.length < members.length ? 'reused' : told;
+}
+
+/** The same, once for the key of the call. Where the record cannot be written it counts as untried, and the caller repeats the call. */
+async function endOnce(
+  dependencies: MembersCancelDependencies,
+  record: PaymentRequest,
+  { call, run }: { readonly call: IdempotentCall; readonly run: () => Promise<CancelResult> },
+): Promise<CancelResult | 'reused'> {
+  try {
+    const once = { ...repeatedCancel(run), isNotedFirst: true };
+    return await repeatSafely(dependencies)(record, call, once);
+  } catch (error) {
+    dependencies.onFault(record, error);
+    return { outcome: 'untried', record };
+  }
 }
 
 async function endOne(

@@ -334,6 +334,19 @@ describe('cancelSession with a key', () => {
     expect(ended).toHaveLength(1);
   });
 
+  it('a record that cannot note the call is untried, and the others are canceled', async () => {
+    const first = await member('SUBMITTED');
+    await member('SUBMITTED');
+    const save = store.save.bind(store);
+    store.save = (known, next) =>
+      next.paymentRequestId === first.paymentRequestId
+        ? Promise.reject(new Error('throttled'))
+        : save(known, next);
+    expect(outcomesOf(await endOnce(call))).toEqual(['untried', 'canceled']);
+    expect(ended).toHaveLength(1);
+    expect(faults).toEqual([new Error('throttled')]);
+  });
+
   it('another call with the key is refused, and nothing is canceled', async () => {
     const calls = [{ ...call, outcome: 'canceled', at: noon } as const];
     await member('SUBMITTED');
