@@ -135,7 +135,8 @@ describe('a reference of the shop', () => {
       cause: 'api',
       reason: 'basket emptied',
     });
-    expect((await lapse.callsAtKlarna(id)).join(' ')).toMatch(/GET DELETE$/);
+    // Another message about the reference may read it beside the claim, and sends no DELETE.
+    expect((await lapse.callsAtKlarna(id)).join(' ')).toMatch(/^(?:GET )+DELETE(?: GET)*$/);
   });
 
   it('a kept cancel spares a request that the customer has paid', async () => {
