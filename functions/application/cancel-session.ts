@@ -119,7 +119,8 @@ export const cancelReference =
       return joined ? [...listed, joined] : listed;
     });
     if (members === 'reused') return members;
-    if (waiting ?? members.length > 0) return { members, awaited: waiting };
+    const isFound = waiting !== undefined || members.length > 0;
+    if (isFound) return { members, awaited: waiting };
     // A repetition of a cancel that was kept has its outcome, whatever became of it.
     return { members, awaited: keptBefore ? known : await keep(dependencies, key, wish) };
   };

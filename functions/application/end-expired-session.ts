@@ -32,7 +32,7 @@ export type TimeoutOutcome =
  * Whether the message is done. It must be delivered again where the result at Klarna is not known, or Klarna refuses our credentials.
  * The same holds where it was not the account's turn to call Klarna, or no timer could be armed for a later deadline.
  */
-export function isSettled(outcome: TimeoutOutcome): boolean {
+export function isMessageDone(outcome: TimeoutOutcome): boolean {
   switch (outcome.kind) {
     case 'held':
     case 'unarmed':

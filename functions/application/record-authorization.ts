@@ -2,7 +2,7 @@ import { type AuthorizationReport, isAuthorized, withAuthorization } from '../do
 import { ownEventId, type PaymentRequestKey } from '../domain/identifiers.ts';
 import { type PaymentRequest, unknownPaymentRequest } from '../domain/payment-request.ts';
 import { isFinal, type PaymentRequestState } from '../domain/payment-request-state.ts';
-import { type Requester, requesterDetail } from '../domain/trace.ts';
+import { type Requester, requesterDetail } from '../domain/requester.ts';
 import { type ChangeDependencies, changeRecord } from './change-record.ts';
 import { shortId } from './short-id.ts';
 

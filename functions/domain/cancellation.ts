@@ -12,7 +12,7 @@ import {
 } from './payment-request.ts';
 import { isFinal, type PaymentRequestState } from './payment-request-state.ts';
 import { noAttempts } from './reconciliation.ts';
-import { type Requester, requesterDetail } from './trace.ts';
+import { type Requester, requesterDetail } from './requester.ts';
 
 /** Milliseconds for which a claim keeps other attempts from calling Klarna: longer than any attempt may take. */
 export const leaseLength = 30_000;

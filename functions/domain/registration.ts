@@ -19,7 +19,7 @@ import {
 } from './payment-request.ts';
 import { isOpen, type PaymentRequestState } from './payment-request-state.ts';
 import { withDeadline } from './session-timer.ts';
-import { type Requester, requesterDetail } from './trace.ts';
+import { type Requester, requesterDetail } from './requester.ts';
 import { observedSession, observeReasonOf, type TimeoutSwitches } from './timeout-switches.ts';
 
 /** When a session ends: after a duration from now, or at a moment. `given` is the caller's own text. */

@@ -30,15 +30,3 @@ const traceparentPattern = /^(?!00-.{52}.)([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]
 
 /** Zeros alone stand for no trace. */
 const isTraceId = (text: string): boolean => /^(?!0{32}$)[0-9a-f]{32}$/.test(text);
-
-/** Who sent a call, as records name callers, and the trace id that came with it. */
-export interface Requester {
-  readonly requestedBy: string;
-  readonly callerTraceId?: string | undefined;
-}
-
-/** What a history entry tells of who sent the call. */
-export const requesterDetail = ({ requestedBy, callerTraceId }: Requester) => ({
-  requested_by: requestedBy,
-  ...(callerTraceId !== undefined && { caller_trace_id: callerTraceId }),
-});

@@ -3,7 +3,8 @@ import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import { type ApiAction, type Route, routes, shopActions } from '../contract/routes.ts';
 import { includesAccount } from '../domain/account-pattern.ts';
 import type { Account } from '../domain/identifiers.ts';
-import { callerTraceIdIn, type Requester } from '../domain/trace.ts';
+import type { Requester } from '../domain/requester.ts';
+import { callerTraceIdIn } from '../domain/trace.ts';
 import { invalid, Problem, shown } from './problem.ts';
 
 type Claims = Readonly<Record<string, unknown>>;

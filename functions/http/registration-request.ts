@@ -7,7 +7,7 @@ import { parsePaymentRequestId, parseSessionId, type PaymentRequestKey } from '.
 import { klarnaLongestLifetime } from '../domain/payment-request.ts';
 import { type Deadline, kindPattern, type Registration } from '../domain/registration.ts';
 import { choice, duration, pathId, time } from './parse-request.ts';
-import type { Requester } from '../domain/trace.ts';
+import type { Requester } from '../domain/requester.ts';
 import { viewOf } from './payment-request-view.ts';
 import { erasedRequest, invalid, Problem } from './problem.ts';
 import { type HttpResponse, jsonResponse } from './response.ts';

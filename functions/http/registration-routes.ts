@@ -5,7 +5,7 @@ import { mapConcurrently } from '../application/map-concurrently.ts';
 import type { AccountSettings } from '../domain/account-settings.ts';
 import { type Account, parsePaymentRequestId } from '../domain/identifiers.ts';
 import { fault } from '../telemetry/telemetry.ts';
-import type { Requester } from '../domain/trace.ts';
+import type { Requester } from '../domain/requester.ts';
 import { requesterOf } from './caller.ts';
 import { repeatedRegistration } from '../application/repeat-safely.ts';
 import { oncePerKey, type RepeatSafely } from './idempotency.ts';

@@ -3,7 +3,7 @@ import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import * as v from 'valibot';
 import type { Accounts } from '../application/ports.ts';
 import type { compareSession } from '../application/compare-attempts.ts';
-import { type endExpiredSession, isSettled } from '../application/end-expired-session.ts';
+import { type endExpiredSession, isMessageDone } from '../application/end-expired-session.ts';
 import type { settleReference } from '../application/settle-reference.ts';
 import { readJson } from '../contract/read-json.ts';
 import { ConfigurationError } from '../domain/configuration-error.ts';
@@ -89,7 +89,7 @@ async function handle(
         payment_request_id: paymentRequestId,
         outcome: measureTimeout(outcome, Date.now() - millisOf(deadlineAt)),
       });
-      return isSettled(outcome);
+      return isMessageDone(outcome);
     }
   }
 }

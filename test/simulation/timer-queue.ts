@@ -1,5 +1,5 @@
 import { delayAfterFailure } from '../../functions/adapters/queue/timer-message-delay.ts';
-import { isSettled } from '../../functions/application/end-expired-session.ts';
+import { isMessageDone } from '../../functions/application/end-expired-session.ts';
 import type {
   PaymentRequestId,
   PaymentRequestKey,
@@ -106,7 +106,7 @@ export class TimerQueue {
         return endExpired(ports)(key, settings);
       },
       (ending) => {
-        if (ending.kind === 'returned' && isSettled(ending.result)) return;
+        if (ending.kind === 'returned' && isMessageDone(ending.result)) return;
         if (receive >= plan.mostReceives) {
           engine.note('queue', () => `${message} goes to the dead letters`);
           // The sweep compares attempts whose message failed.
