@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import axe, { type AxeResults } from 'axe-core';
-import { type Browser, chromium, type Locator, type Page } from 'playwright-core';
+import { type Browser, chromium, type Locator, type Page, type Request } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { type LocalProcess, startLocalProcess } from '../support/local-process.ts';
 import { SystemClient } from '../support/system-client.ts';
@@ -20,6 +20,18 @@ const waitLimit = 40_000;
 
 /** The label or the text of the focused element. */
 const focusedName = `(document.activeElement.labels?.[0]?.firstChild ?? document.activeElement).textContent.trim()`;
+
+/** Marks each checkbox that the page unchecks. The next refresh may check it again within milliseconds. */
+const noteUndone = `
+  const { get, set } = Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, 'checked');
+  for (const box of document.querySelectorAll('input[type=checkbox]'))
+    Object.defineProperty(box, 'checked', {
+      get,
+      set(checked) {
+        if (get.call(box) && !checked) box.dataset.undone = 'true';
+        set.call(box, checked);
+      },
+    });`;
 
 describe.skipIf(!existsSync(executablePath))('the local page', () => {
   let system: LocalProcess;
@@ -294,6 +306,44 @@ describe.skipIf(!existsSync(executablePath))('the local page', () => {
       await events.getByText('canceled: canceled after completed').waitFor();
       await twoRefreshes(page);
       expect(await lax.isChecked()).toBe(true);
+      await lax.uncheck();
+      await page.getByText('A paid request cannot be canceled.').waitFor();
+    },
+    2 * waitLimit,
+  );
+
+  it(
+    'a read of Klarna’s setting that began before a change does not undo it on the page',
+    async () => {
+      const page = await open();
+      const settings = '**/klarna/settings';
+      const begun = Promise.withResolvers<void>();
+      const changed = Promise.withResolvers<void>();
+      const isRead = (request: Request) =>
+        request.method() === 'GET' && request.url().endsWith('/klarna/settings');
+      let first: Request | undefined;
+      await page.route(settings, async (route) => {
+        const request = route.request();
+        if (!isRead(request) || first !== undefined) return route.continue();
+        first = request;
+        const response = await route.fetch();
+        begun.resolve();
+        await changed.promise;
+        return route.fulfill({ response });
+      });
+      await page.getByText('Faults', { exact: true }).click();
+      await begun.promise;
+      const lax = page.getByLabel('Klarna allows canceling a paid request');
+      await page.evaluate(noteUndone);
+      await lax.check();
+      await page.getByText('A paid request can be canceled.').waitFor();
+      const read = page.waitForResponse((response) => response.request() === first);
+      changed.resolve();
+      await (await read).finished();
+      await twoRefreshes(page);
+      expect(await lax.isChecked()).toBe(true);
+      expect(await lax.getAttribute('data-undone')).toBe(null);
+      await page.unroute(settings);
       await lax.uncheck();
       await page.getByText('A paid request cannot be canceled.').waitFor();
     },

@@ -33,6 +33,8 @@ export class FaultPanel {
   readonly #waiting = element('ul', { class: 'plain waiting', 'aria-label': 'Pending faults' });
   readonly #list: KeyedList<readonly [string, string]>;
   readonly #code: CodePanel;
+  /** How often a person has changed Klarna's setting. */
+  #settingChanges = 0;
 
   constructor({ simulator, addresses }: Pick<Status, 'simulator' | 'addresses'>, onDone: () => void) {
     this.#simulator = simulator;
@@ -93,8 +95,10 @@ export class FaultPanel {
     );
     this.#list.show(waiting.map((fault, place) => [String(place), textOf(fault)] as const));
     if (!this.#simulator) return;
+    const changes = this.#settingChanges;
     const { body, problem } = await ask('GET', '/klarna/settings');
-    if (problem !== undefined) return;
+    // A read that began before a person's change would undo it on the page.
+    if (problem !== undefined || changes !== this.#settingChanges) return;
     this.#cancelPaid.checked = (body as { readonly completedCanBeCanceled: boolean }).completedCanBeCanceled;
   }
 
@@ -164,7 +168,9 @@ export class FaultPanel {
 
   async #setCancelPaid(): Promise<void> {
     const { checked } = this.#cancelPaid;
+    this.#settingChanges += 1;
     const { problem } = await run([this.#setting(checked)]);
+    this.#settingChanges += 1;
     this.#end(problem, checked ? 'A paid request can be canceled' : 'A paid request cannot be canceled');
   }
 
