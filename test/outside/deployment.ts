@@ -150,6 +150,20 @@ export class Deployment {
 
   /** Throws where a function has logged that it was not allowed something. Returns the number of log lines. */
   async expectNoRefusals(): Promise<number> {
+    const messages = await this.#logged();
+    if (messages.length === 0) throw new Error('The functions have logged nothing, so this shows nothing.');
+    const refusals = messages.filter((message) => /AccessDenied|not authorized/.test(message));
+    if (refusals.length > 0) throw new Error(`A function was refused: ${refusals.join('\n')}`);
+    return messages.length;
+  }
+
+  /** The log lines about a failure, oldest first in each function: why a scenario got another response than it expected. */
+  async faults(): Promise<readonly string[]> {
+    return (await this.#logged()).filter((message) => /"level":"ERROR"|Task timed out/.test(message));
+  }
+
+  /** What the functions have logged. */
+  async #logged(): Promise<readonly string[]> {
     const logGroups = (await this.#resources()).filter(
       ({ ResourceType }) => ResourceType === 'AWS::Logs::LogGroup',
     );
@@ -162,11 +176,7 @@ export class Deployment {
         return events.map(({ message }) => message);
       }),
     );
-    const messages = lines.flat();
-    if (messages.length === 0) throw new Error('The functions have logged nothing, so this shows nothing.');
-    const refusals = messages.filter((message) => /AccessDenied|not authorized/.test(message));
-    if (refusals.length > 0) throw new Error(`A function was refused: ${refusals.join('\n')}`);
-    return messages.length;
+    return lines.flat();
   }
 
   /** Throws where a function's role may do something that its policy does not allow. */

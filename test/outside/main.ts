@@ -83,7 +83,11 @@ async function tryStage(parts: DeploymentParts, vitestOptions: readonly string[]
   );
   counts.scenarios += await step(
     `${name}: scenarios`,
-    () => playScenarios(parts, { target, filters: ['core-flows', 'deployed'], vitestOptions }),
+    () =>
+      explained(
+        deployment,
+        playScenarios(parts, { target, filters: ['core-flows', 'deployed'], vitestOptions }),
+      ),
     (passed) => `${passed} tests`,
   );
   await step(
@@ -96,11 +100,14 @@ async function tryStage(parts: DeploymentParts, vitestOptions: readonly string[]
   counts.scenarios += await step(
     `${name}: a session after the update`,
     () =>
-      playScenarios(parts, {
-        target,
-        filters: ['deployed', '--testNamePattern', '65 seconds'],
-        environment: { TIMERS: 'sweep' },
-      }),
+      explained(
+        deployment,
+        playScenarios(parts, {
+          target,
+          filters: ['deployed', '--testNamePattern', '65 seconds'],
+          environment: { TIMERS: 'sweep' },
+        }),
+      ),
     (passed) => `${passed} tests`,
   );
   await step(
@@ -110,6 +117,19 @@ async function tryStage(parts: DeploymentParts, vitestOptions: readonly string[]
   );
   await step(`${name}: cdk destroy`, () => deployment.destroy());
   counts.stages += 1;
+}
+
+/** Log lines that are printed with a failure. */
+const mostFaults = 20;
+
+/** The same promise. When a scenario fails, the faults in the log of the functions are printed with it. */
+async function explained<Result>(deployment: Deployment, scenarios: Promise<Result>): Promise<Result> {
+  try {
+    return await scenarios;
+  } catch (error) {
+    for (const line of (await deployment.faults()).slice(-mostFaults)) say(`  ${line}`);
+    throw error;
+  }
 }
 
 /** The checks of the doctor that need what the emulator does not have. */

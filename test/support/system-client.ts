@@ -139,7 +139,7 @@ export class SystemClient {
   ): Promise<SystemResponse> {
     const bytes = Buffer.from(body);
     return responseOf(
-      await fetch(this.#target.webhook, {
+      await this.#target.fetchWebhook(this.#target.webhook, {
         method: 'POST',
         headers: {
           'content-type': 'application/json',
