@@ -317,8 +317,8 @@ describe.skipIf(!existsSync(executablePath))('the local page', () => {
     async () => {
       const page = await open();
       const settings = '**/klarna/settings';
-      const begun = Promise.withResolvers<void>();
-      const changed = Promise.withResolvers<void>();
+      const begun = Promise.withResolvers<undefined>();
+      const changed = Promise.withResolvers<undefined>();
       const isRead = (request: Request) =>
         request.method() === 'GET' && request.url().endsWith('/klarna/settings');
       let first: Request | undefined;
@@ -327,7 +327,7 @@ describe.skipIf(!existsSync(executablePath))('the local page', () => {
         if (!isRead(request) || first !== undefined) return route.continue();
         first = request;
         const response = await route.fetch();
-        begun.resolve();
+        begun.resolve(undefined);
         await changed.promise;
         return route.fulfill({ response });
       });
@@ -338,7 +338,7 @@ describe.skipIf(!existsSync(executablePath))('the local page', () => {
       await lax.check();
       await page.getByText('A paid request can be canceled.').waitFor();
       const read = page.waitForResponse((response) => response.request() === first);
-      changed.resolve();
+      changed.resolve(undefined);
       await (await read).finished();
       await twoRefreshes(page);
       expect(await lax.isChecked()).toBe(true);
