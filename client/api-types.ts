@@ -175,6 +175,9 @@ export interface paths {
          *     `session_timeout` counts from the time of the call.
          *
          *     A registration that is refused does not hold up the others. One that is `untried` met a fault or had no time left: send it again.
+         *
+         *     With an `Idempotency-Key`, each record keeps its own outcome. A repetition registers what was `untried`, and changes nothing
+         *     else. A registration whose record has had another call with the key is refused with `idempotency-key-reused`.
          */
         readonly put: operations["registerMany"];
         readonly post?: never;
@@ -1665,8 +1668,9 @@ export interface components {
         /**
          * @description A name for this call, which you choose. The same call with the same key has the first outcome and does nothing, with the record as
          *     it is now. Another call with it is refused with 422. The same call has the same query and body, byte for byte. The record keeps
-         *     the newest four keys. Only an outcome that is settled is kept. A dry run ignores the key. Of a session or a reference, each record
-         *     keeps its own outcome. A repetition settles what the first call met, and leaves a Payment Request that came later alone.
+         *     the newest four keys. Only an outcome that is settled is kept. A dry run ignores the key. A call about many has an outcome for each
+         *     record. A repeated cancel settles what the first call met, and leaves a Payment Request that came later alone. What waits for a
+         *     reference keeps its registrations and its cancel.
          */
         readonly idempotencyKey: string;
         /**
@@ -1758,8 +1762,9 @@ export interface operations {
                 /**
                  * @description A name for this call, which you choose. The same call with the same key has the first outcome and does nothing, with the record as
                  *     it is now. Another call with it is refused with 422. The same call has the same query and body, byte for byte. The record keeps
-                 *     the newest four keys. Only an outcome that is settled is kept. A dry run ignores the key. Of a session or a reference, each record
-                 *     keeps its own outcome. A repetition settles what the first call met, and leaves a Payment Request that came later alone.
+                 *     the newest four keys. Only an outcome that is settled is kept. A dry run ignores the key. A call about many has an outcome for each
+                 *     record. A repeated cancel settles what the first call met, and leaves a Payment Request that came later alone. What waits for a
+                 *     reference keeps its registrations and its cancel.
                  */
                 readonly "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
             };
@@ -1835,8 +1840,9 @@ export interface operations {
                 /**
                  * @description A name for this call, which you choose. The same call with the same key has the first outcome and does nothing, with the record as
                  *     it is now. Another call with it is refused with 422. The same call has the same query and body, byte for byte. The record keeps
-                 *     the newest four keys. Only an outcome that is settled is kept. A dry run ignores the key. Of a session or a reference, each record
-                 *     keeps its own outcome. A repetition settles what the first call met, and leaves a Payment Request that came later alone.
+                 *     the newest four keys. Only an outcome that is settled is kept. A dry run ignores the key. A call about many has an outcome for each
+                 *     record. A repeated cancel settles what the first call met, and leaves a Payment Request that came later alone. What waits for a
+                 *     reference keeps its registrations and its cancel.
                  */
                 readonly "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
             };
@@ -2080,6 +2086,14 @@ export interface operations {
                  *     the calls to Klarna continue it. A malformed value is ignored.
                  */
                 readonly traceparent?: components["parameters"]["traceparent"];
+                /**
+                 * @description A name for this call, which you choose. The same call with the same key has the first outcome and does nothing, with the record as
+                 *     it is now. Another call with it is refused with 422. The same call has the same query and body, byte for byte. The record keeps
+                 *     the newest four keys. Only an outcome that is settled is kept. A dry run ignores the key. A call about many has an outcome for each
+                 *     record. A repeated cancel settles what the first call met, and leaves a Payment Request that came later alone. What waits for a
+                 *     reference keeps its registrations and its cancel.
+                 */
+                readonly "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
             };
             readonly path: {
                 /** @description The account's name in this deployment. */
@@ -2170,8 +2184,9 @@ export interface operations {
                 /**
                  * @description A name for this call, which you choose. The same call with the same key has the first outcome and does nothing, with the record as
                  *     it is now. Another call with it is refused with 422. The same call has the same query and body, byte for byte. The record keeps
-                 *     the newest four keys. Only an outcome that is settled is kept. A dry run ignores the key. Of a session or a reference, each record
-                 *     keeps its own outcome. A repetition settles what the first call met, and leaves a Payment Request that came later alone.
+                 *     the newest four keys. Only an outcome that is settled is kept. A dry run ignores the key. A call about many has an outcome for each
+                 *     record. A repeated cancel settles what the first call met, and leaves a Payment Request that came later alone. What waits for a
+                 *     reference keeps its registrations and its cancel.
                  */
                 readonly "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
                 /**
@@ -2368,7 +2383,26 @@ export interface operations {
     readonly registerReference: {
         readonly parameters: {
             readonly query?: never;
-            readonly header?: never;
+            readonly header?: {
+                /**
+                 * @description Who is behind the call: `user:` or `operator:` and a name. It is added to `requested_by`. A cancel for an operator has the cause
+                 *     `operator`. It is the caller's own word and gives no permission. An e-mail address is stored as a pseudonym.
+                 */
+                readonly "X-Requested-By"?: components["parameters"]["requestedBy"];
+                /**
+                 * @description The trace that the call belongs to, as [W3C Trace Context](https://www.w3.org/TR/trace-context/) has it. Log lines, the history and
+                 *     the calls to Klarna continue it. A malformed value is ignored.
+                 */
+                readonly traceparent?: components["parameters"]["traceparent"];
+                /**
+                 * @description A name for this call, which you choose. The same call with the same key has the first outcome and does nothing, with the record as
+                 *     it is now. Another call with it is refused with 422. The same call has the same query and body, byte for byte. The record keeps
+                 *     the newest four keys. Only an outcome that is settled is kept. A dry run ignores the key. A call about many has an outcome for each
+                 *     record. A repeated cancel settles what the first call met, and leaves a Payment Request that came later alone. What waits for a
+                 *     reference keeps its registrations and its cancel.
+                 */
+                readonly "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
+            };
             readonly path: {
                 /** @description The account's name in this deployment. */
                 readonly account: components["parameters"]["account"];
@@ -2408,6 +2442,7 @@ export interface operations {
             readonly 405: components["responses"]["MethodNotAllowed"];
             readonly 409: components["responses"]["RegistrationConflict"];
             readonly 413: components["responses"]["PayloadTooLarge"];
+            readonly 422: components["responses"]["IdempotencyKeyReused"];
             readonly 429: components["responses"]["TooManyRequests"];
             readonly 500: components["responses"]["Internal"];
             readonly 503: components["responses"]["Unavailable"];
@@ -2425,8 +2460,9 @@ export interface operations {
                 /**
                  * @description A name for this call, which you choose. The same call with the same key has the first outcome and does nothing, with the record as
                  *     it is now. Another call with it is refused with 422. The same call has the same query and body, byte for byte. The record keeps
-                 *     the newest four keys. Only an outcome that is settled is kept. A dry run ignores the key. Of a session or a reference, each record
-                 *     keeps its own outcome. A repetition settles what the first call met, and leaves a Payment Request that came later alone.
+                 *     the newest four keys. Only an outcome that is settled is kept. A dry run ignores the key. A call about many has an outcome for each
+                 *     record. A repeated cancel settles what the first call met, and leaves a Payment Request that came later alone. What waits for a
+                 *     reference keeps its registrations and its cancel.
                  */
                 readonly "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
                 /**

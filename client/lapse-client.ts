@@ -195,10 +195,11 @@ export class LapseClient {
    */
   async registerMany(
     registrations: readonly (Registration & { readonly payment_request_id: string })[],
-    { signal }: Optional = {},
+    { idempotencyKey, signal }: KeyedOptions = {},
   ): Promise<readonly RegistrationOutcome[]> {
     const path = `${this.#base}/registrations`;
-    const { body } = await this.#transport.send({ method: 'PUT', path, body: { registrations }, signal });
+    const call = { method: 'PUT', path, body: { registrations }, idempotencyKey, signal } as const;
+    const { body } = await this.#transport.send(call);
     return (body as unknown as RegistrationOutcomes).registrations;
   }
 
@@ -318,11 +319,12 @@ export class LapseClient {
   async registerReference(
     reference: string,
     registration: ReferenceRegistration,
-    { signal }: Optional = {},
+    { idempotencyKey, signal }: KeyedOptions = {},
   ): Promise<RegisterReferenceResult> {
     const { session_id } = registration;
     if (session_id !== undefined) requirePathId('session_id', session_id);
-    const call = { method: 'PUT', path: this.#reference(reference), body: registration, signal } as const;
+    const path = this.#reference(reference);
+    const call = { method: 'PUT', path, body: registration, idempotencyKey, signal } as const;
     const response = await this.#transport.send(call, ['already-final', 'cancellation-pending']);
     return (
       conflictOf(response) ?? {

@@ -102,6 +102,7 @@ export const cancelReference =
     const keptBefore = call && known?.cancel?.call?.key === call.key ? known.cancel : undefined;
     if (call && !dependencies.isDryRun) {
       if (keptBefore && keptBefore.call?.request !== call.request) return 'reused';
+      if (repetitionOf(known, call) === 'another') return 'reused';
       const listed = await readReference(dependencies)(account, reference, () => undefined);
       if (listed.some((record) => repetitionOf(record, call) === 'another')) return 'reused';
     }

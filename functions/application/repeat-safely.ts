@@ -64,14 +64,20 @@ export const repeatedRegistration = (run: () => Promise<SessionResult>): Repeata
         return undefined;
     }
   },
-  again: ({ outcome, state }, record) =>
-    outcome === 'already_final' && state !== undefined
-      ? { outcome: { kind: outcome, state }, record: { ...record, state } }
-      : {
-          outcome: { kind: outcome === 'registered' || outcome === 'changed' ? outcome : 'unchanged' },
-          record,
-        },
+  again: registeredBefore,
 });
+
+/** The first outcome of a registration, with what it was about as that is now. */
+export const registeredBefore = (
+  { outcome, state }: KeptCall,
+  record: PaymentRequest | undefined,
+): SessionResult =>
+  outcome === 'already_final' && state !== undefined
+    ? { outcome: { kind: outcome, state }, record: record && { ...record, state } }
+    : {
+        outcome: { kind: outcome === 'registered' || outcome === 'changed' ? outcome : 'unchanged' },
+        record,
+      };
 
 /** How a cancel is kept. */
 export const repeatedCancel = (run: () => Promise<CancelResult>): Repeatable<CancelResult> => ({

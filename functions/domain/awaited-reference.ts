@@ -1,5 +1,5 @@
 import type { CancelCommand } from './cancellation.ts';
-import type { IdempotentCall } from './idempotent-call.ts';
+import { type IdempotentCall, type KeptCall, withCall } from './idempotent-call.ts';
 import { sweepMargin } from './due.ts';
 import type { PaymentRequestId, ReferenceKey, SessionId } from './identifiers.ts';
 import { earlierOf, type Instant, laterOf, plusMillis } from './instant.ts';
@@ -33,6 +33,8 @@ export interface AwaitedReference extends ReferenceKey {
   /** The session, as far as it does not need the id. Absent where only a cancel waits. */
   readonly session?: AwaitedSession | undefined;
   readonly cancel?: AwaitedCancel | undefined;
+  /** The newest registrations with a key, also of what waited before. */
+  readonly calls?: readonly KeptCall[] | undefined;
   /** The request that was seen first. While it waits again: the one before, which does not join again. */
   readonly paymentRequestId?: PaymentRequestId | undefined;
   /** The sweep has looked once for a request that the index did not list at first. */
@@ -82,6 +84,7 @@ const nothingAwaited = (
   status: 'waiting',
   since: now,
   paymentRequestId: before?.paymentRequestId,
+  calls: before?.calls,
   attempts: 0,
   version: before?.version ?? 0,
   updatedAt: now,
@@ -115,6 +118,20 @@ export function decideAwait(
     purpose: next.purpose,
   };
   return { next: nextAwaited(current, { session }, now), outcome };
+}
+
+/** The decision that also keeps the call, if the item is one to keep it in. A registration is kept with what it changes, in one write. */
+export function keepingCall(
+  { next, outcome }: AwaitDecision,
+  stored: AwaitedReference | undefined,
+  call: IdempotentCall,
+  now: Instant,
+): AwaitDecision {
+  const { kind } = outcome;
+  if (kind !== 'registered' && kind !== 'changed' && kind !== 'unchanged') return { outcome };
+  const item = next ?? (stored && nextAwaited(stored, {}, now));
+  const kept = item && withCall(item, { ...call, outcome: kind, at: now });
+  return kept ? { next: kept, outcome } : { outcome };
 }
 
 /** A record in the place of the one that is not known, so that the rules of registrations decide. */

@@ -14,11 +14,10 @@ export type RepeatSafely = ReturnType<typeof repeatSafely>;
  */
 export async function oncePerKey<Result>(
   repeat: RepeatSafely,
-  event: APIGatewayProxyEventV2,
+  call: IdempotentCall | undefined,
   key: PaymentRequestKey,
   repeatable: Repeatable<Result>,
 ): Promise<Result> {
-  const call = idempotentCallOf(event);
   if (!call) return repeatable.run();
   return notReused(await repeat(key, call, repeatable), { payment_request_id: key.paymentRequestId });
 }

@@ -7,7 +7,7 @@ import type { Account, PaymentRequestKey } from '../domain/identifiers.ts';
 import type { PaymentRequest } from '../domain/payment-request.ts';
 import { note } from '../telemetry/telemetry.ts';
 import { repeatedCancel } from '../application/repeat-safely.ts';
-import { oncePerKey, type RepeatSafely } from './idempotency.ts';
+import { idempotentCallOf, oncePerKey, type RepeatSafely } from './idempotency.ts';
 import { callerCauseOf, requesterOf } from './caller.ts';
 import { cancelResponse } from './cancel-response.ts';
 import { listRequestOf, listResponse } from './list-request.ts';
@@ -103,7 +103,7 @@ export const paymentRequestCancelRoutes = ({ cancel, dryRun, repeatSafely }: Pay
         ? await dryRun(key, command, account)
         : await oncePerKey(
             repeatSafely,
-            event,
+            idempotentCallOf(event),
             key,
             repeatedCancel(() => cancel(key, command, account)),
           );

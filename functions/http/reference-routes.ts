@@ -54,7 +54,9 @@ export const referenceRegistrationRoutes = ({
       const key = { account: settings.account, reference: referenceOf(event) };
       queryOf(event, noQuery);
       const registration = registrationOf(bodyOf(event, referenceRegistrationBody), requesterOf(event));
-      const done = await register(key, registration, settings);
+      const done = notReused(await register(key, registration, settings, idempotentCallOf(event)), {
+        reference: key.reference,
+      });
       if (done.kind === 'request') {
         const { outcome, record } = done.result;
         const members = { payment_request_id: done.key.paymentRequestId, state: record?.state ?? null };

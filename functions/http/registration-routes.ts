@@ -5,10 +5,11 @@ import { mapConcurrently } from '../application/map-concurrently.ts';
 import type { AccountSettings } from '../domain/account-settings.ts';
 import { type Account, parsePaymentRequestId } from '../domain/identifiers.ts';
 import { fault } from '../telemetry/telemetry.ts';
+import type { IdempotentCall } from '../domain/idempotent-call.ts';
 import type { Requester } from '../domain/requester.ts';
 import { requesterOf } from './caller.ts';
 import { repeatedRegistration } from '../application/repeat-safely.ts';
-import { oncePerKey, type RepeatSafely } from './idempotency.ts';
+import { idempotentCallOf, oncePerKey, type RepeatSafely } from './idempotency.ts';
 import { accountOf, bodyOf, checkEmptyBody, keyOf, parse, queryOf } from './parse-request.ts';
 import { Problem, problemResponse } from './problem.ts';
 import { jsonResponse } from './response.ts';
@@ -47,21 +48,26 @@ interface Registering {
   readonly requester: Requester;
   readonly account: AccountSettings;
   readonly register: SessionRegistration['register'];
+  readonly repeatSafely: RepeatSafely;
+  /** The call with its key, if it has one: each record keeps its own outcome. */
+  readonly call: IdempotentCall | undefined;
   /** Called with each fault of ours. The registration counts as untried. */
   readonly onFault: (error: unknown) => void;
 }
 
 /** Registers one of many. A refusal is a part of the response: it does not hold up the others. */
-async function registerOne(given: Given, { requester, account, register, onFault }: Registering) {
+async function registerOne(
+  given: Given,
+  { requester, account, register, repeatSafely, call, onFault }: Registering,
+) {
   try {
     const { payment_request_id: _, ...body } = parse(memberRegistrationBody, given, 'registration');
     const paymentRequestId = idIn(given);
     if (!paymentRequestId) return await untried(given);
     const key = { account: account.account, paymentRequestId };
-    const { statusCode } = sessionResponse(
-      key,
-      await register(key, registrationOf(body, requester), account),
-    );
+    const registration = registrationOf(body, requester);
+    const registering = repeatedRegistration(() => register(key, registration, account));
+    const { statusCode } = sessionResponse(key, await oncePerKey(repeatSafely, call, key, registering));
     const outcome = statusCode === 201 ? ('registered' as const) : ('updated' as const);
     return { payment_request_id: paymentRequestId, outcome, problem: null };
   } catch (error) {
@@ -99,7 +105,8 @@ export const registrationRoutes = ({
       queryOf(event, noQuery);
       const registration = registrationOf(bodyOf(event, registrationBody), requesterOf(event));
       const registering = repeatedRegistration(() => register(key, registration, account));
-      return sessionResponse(key, await oncePerKey(repeatSafely, event, key, registering));
+      const call = idempotentCallOf(event);
+      return sessionResponse(key, await oncePerKey(repeatSafely, call, key, registering));
     },
     'PUT /accounts/{account}/registrations': async (event) => {
       const account = await accountOf(event, accounts);
@@ -111,6 +118,8 @@ export const registrationRoutes = ({
         requester: requesterOf(event),
         account,
         register,
+        repeatSafely,
+        call: idempotentCallOf(event),
         onFault: (error: unknown) => faults.push(error),
       };
       const members = await mapConcurrently(registrations, registeredAtOnce, (given) =>

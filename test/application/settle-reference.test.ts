@@ -42,8 +42,10 @@ class Shop {
     this.world = new World(new ScriptedKlarna(state ?? 'SUBMITTED'));
   }
 
-  put = (millis?: number) =>
-    registerReference(this.world.dependencies)(referenceKey, registration(millis), this.world.settings);
+  putOnce = (call?: IdempotentCall, millis?: number) =>
+    registerReference(this.world.dependencies)(referenceKey, registration(millis), this.world.settings, call);
+
+  put = async (millis?: number) => unkeyed(await this.putOnce(undefined, millis));
 
   deleteOnce = (call?: IdempotentCall) =>
     cancelReference({
@@ -136,6 +138,117 @@ describe('registerReference', () => {
     await shop.seen(2, requestId(2));
     expect(await shop.settle()).toBe('joined');
     expect((await shop.item())?.paymentRequestId).toBe(requestId(2));
+  });
+
+  describe('with a key', () => {
+    const call = { key: 'k'.repeat(16), request: 'r'.repeat(16) };
+
+    it('a repetition has the first outcome, and leaves a later deadline alone', async () => {
+      const shop = new Shop();
+      expect(await shop.putOnce(call)).toMatchObject({ kind: 'awaited', outcome: { kind: 'registered' } });
+      await shop.put(30 * minute);
+      const item = await shop.item();
+      expect(await shop.putOnce(call)).toEqual({
+        kind: 'awaited',
+        outcome: { kind: 'registered' },
+        awaited: item,
+      });
+      expect(await shop.item()).toEqual(item);
+    });
+
+    it('a registration that changes nothing is kept too', async () => {
+      const shop = new Shop();
+      await shop.put();
+      expect(await shop.putOnce(call)).toMatchObject({ outcome: { kind: 'unchanged' } });
+      await shop.put(30 * minute);
+      expect(await shop.putOnce(call)).toMatchObject({ outcome: { kind: 'unchanged' } });
+      expect((await shop.item())?.session?.deadlineAt).toBe(afterNoon(30));
+    });
+
+    it('after the join, a repetition shows the request that joined, even once it has ended', async () => {
+      const shop = new Shop();
+      await shop.putOnce(call);
+      await shop.seen();
+      await shop.settle();
+      await shop.delete();
+      expect(await shop.putOnce(call)).toMatchObject({
+        kind: 'request',
+        key: { paymentRequestId: key.paymentRequestId },
+        result: { outcome: { kind: 'registered' }, record: { state: 'CANCELED' } },
+      });
+      expect((await shop.item())?.status).toBe('joined');
+    });
+
+    it('the record of a request that was known keeps the call, so that nothing waits once it has ended', async () => {
+      const shop = new Shop();
+      await shop.seen();
+      await shop.putOnce(call);
+      await shop.delete();
+      expect(await shop.putOnce(call)).toMatchObject({
+        kind: 'request',
+        result: { outcome: { kind: 'registered' }, record: { state: 'CANCELED' } },
+      });
+      expect(await shop.item()).toBeUndefined();
+    });
+
+    it('a registration after never_seen keeps the calls of what waited before', async () => {
+      const shop = new Shop();
+      await shop.putOnce(call);
+      shop.world.clock.advance(21 * minute);
+      await shop.settle();
+      expect((await shop.item())?.status).toBe('never_seen');
+      expect(await shop.putOnce(call)).toMatchObject({
+        outcome: { kind: 'registered' },
+        awaited: { status: 'never_seen' },
+      });
+      await shop.put();
+      expect(await shop.putOnce(call)).toMatchObject({ awaited: { status: 'waiting' } });
+      expect((await shop.item())?.calls).toHaveLength(1);
+    });
+
+    it('a refused registration is not kept', async () => {
+      const shop = new Shop();
+      await shop.delete();
+      expect(await shop.putOnce(call)).toMatchObject({ outcome: { kind: 'cancellation_pending' } });
+      expect((await shop.item())?.calls).toBeUndefined();
+    });
+
+    it.each<[string, (shop: Shop) => Promise<unknown>]>([
+      ['a registration that waits', (shop) => shop.putOnce({ ...call, request: 's'.repeat(16) })],
+      ['a cancel that waits', (shop) => shop.deleteOnce({ ...call, request: 's'.repeat(16) })],
+      [
+        'a registration of a request that was known',
+        async (shop) => {
+          await shop.seen();
+          await shop.putOnce({ ...call, request: 's'.repeat(16) });
+        },
+      ],
+      [
+        'a registration whose request has joined',
+        async (shop) => {
+          await shop.putOnce({ ...call, request: 's'.repeat(16) });
+          await shop.seen();
+          await shop.settle();
+        },
+      ],
+    ])('a key of %s is refused for another call', async (_, begin) => {
+      const shop = new Shop();
+      await begin(shop);
+      const before = [await shop.item(), [...shop.world.store.records.values()]];
+      expect(await shop.putOnce(call)).toBe('reused');
+      expect(await shop.deleteOnce(call)).toBe('reused');
+      expect([await shop.item(), [...shop.world.store.records.values()]]).toEqual(before);
+    });
+
+    it('two calls with one key at the same moment have the same outcome', async () => {
+      const shop = new Shop();
+      const both = await Promise.all([shop.putOnce(call), shop.putOnce(call)]);
+      expect(both.map((each) => each !== 'reused' && each.kind === 'awaited' && each.outcome.kind)).toEqual([
+        'registered',
+        'registered',
+      ]);
+      expect((await shop.item())?.version).toBe(1);
+    });
   });
 
   it('other writers that are faster every time make the call fail for now', async () => {

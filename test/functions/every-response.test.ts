@@ -375,6 +375,12 @@ const situations: Readonly<Record<Route, Readonly<Record<string, Situation>>>> =
     ...tooLarge,
     '200': { given: isAwaited },
     '201': { given: isNothing },
+    '422 idempotency-key-reused': {
+      given: () => {
+        isReferenced({ ...open, ...keyIsTaken });
+      },
+      call: { headers: { 'idempotency-key': 'k' } },
+    },
     '409 already-final': {
       given: () => {
         isReferenced({ state: 'COMPLETED', session });

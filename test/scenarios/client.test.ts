@@ -183,3 +183,25 @@ it('many sessions are registered in one call, a wrong one does not hold up the o
     timer: 'armed',
   });
 });
+
+it('many registrations that are repeated with their key move no deadline back, and another call is refused', async () => {
+  const ids = await Promise.all([klarna.createAtKlarna(), klarna.createAtKlarna()]);
+  const [first] = ids;
+  const idempotencyKey = randomUUID();
+  const register = (session_timeout: string) =>
+    lapse.registerMany(
+      ids.map((payment_request_id) => ({ payment_request_id, session_timeout })),
+      { idempotencyKey },
+    );
+  const outcomes = async (timeout: string) => (await register(timeout)).map(({ outcome }) => outcome);
+  expect(await outcomes('PT10M')).toEqual(['registered', 'registered']);
+  await lapse.extend(first, { session_timeout: 'PT20M' });
+  const moved = await lapse.get(first);
+  expect(await outcomes('PT10M')).toEqual(['registered', 'registered']);
+  const refused = await register('PT11M');
+  expect(refused.map(({ problem }) => problem?.type)).toEqual([
+    'urn:lapse:problem:idempotency-key-reused',
+    'urn:lapse:problem:idempotency-key-reused',
+  ]);
+  expect(await lapse.get(first)).toEqual(moved);
+});

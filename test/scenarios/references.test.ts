@@ -18,6 +18,13 @@ afterAll(async () => {
 const newReference = (): string => `order ${randomUUID()} ü`;
 const pathOf = (reference: string): string => `/references/${encodeURIComponent(reference)}`;
 
+/** Waits until the request has joined what waits for the reference. Its own record has the session a moment before. */
+async function untilJoined(reference: string, id: string): Promise<void> {
+  await expect
+    .poll(async () => (await lapse.api('GET', pathOf(reference))).body['awaited'], { timeout: 10_000 })
+    .toMatchObject({ status: 'joined', payment_request_id: id });
+}
+
 const requestsOf = ({ body }: SystemResponse) =>
   body['payment_requests'] as readonly Record<string, unknown>[];
 
@@ -83,17 +90,36 @@ describe('a reference of the shop', () => {
 
   it('a session that is registered before the request exists joins it, with its deadline', async () => {
     const reference = newReference();
-    const registration = { session_timeout: 'PT10M', session_id: `cart ${randomUUID()}` };
-    const put = () => lapse.api('PUT', pathOf(reference), registration);
+    const session_id = `cart ${randomUUID()}`;
+    const put = () => lapse.api('PUT', pathOf(reference), { session_timeout: 'PT10M', session_id });
     expect(await put()).toMatchObject({ status: 201, body: { awaited: { status: 'waiting' } } });
     expect((await put()).status).toBe(200);
     const id = await lapse.createAtKlarna({ payment_request_reference: reference });
     await lapse.deliver(id, 'SUBMITTED', { payload: { payment_request_reference: reference } });
-    const joined = await lapse.until(id, ({ deadline_at }) => deadline_at !== null);
-    expect(joined).toMatchObject({ reference, session_id: registration.session_id, timer: 'armed' });
+    await untilJoined(reference, id);
+    expect(await lapse.record(id)).toMatchObject({ reference, session_id, timer: 'armed' });
     expect(await put()).toMatchObject({ status: 200, body: { status: 'open' } });
-    const awaited = { status: 'joined', payment_request_id: id };
-    expect((await lapse.api('GET', pathOf(reference))).body).toMatchObject({ awaited });
+  });
+
+  it('a registration that is repeated with its key has its first outcome, before and after the join', async () => {
+    const reference = newReference();
+    const keyed = { 'idempotency-key': randomUUID() };
+    const put = (session_timeout: string, headers: Record<string, string> = keyed) =>
+      lapse.api('PUT', pathOf(reference), { session_timeout }, undefined, headers);
+    expect((await put('PT10M')).status).toBe(201);
+    const moved = await put('PT20M', {});
+    expect(await put('PT10M')).toMatchObject({ status: 201, body: { awaited: moved.body['awaited'] } });
+    expect(await put('PT11M')).toMatchObject({
+      status: 422,
+      body: { type: 'urn:lapse:problem:idempotency-key-reused', reference },
+    });
+    const id = await lapse.createAtKlarna({ payment_request_reference: reference });
+    await lapse.deliver(id, 'SUBMITTED', { payload: { payment_request_reference: reference } });
+    await untilJoined(reference, id);
+    expect((await lapse.cancel(id)).status).toBe(200);
+    const after = await put('PT10M');
+    expect(after.status).toBe(201);
+    expect(requestsOf(after)).toMatchObject([{ payment_request_id: id, state: 'CANCELED' }]);
   });
 
   it('a registration after the webhook registers the request that was seen', async () => {
@@ -111,7 +137,7 @@ describe('a reference of the shop', () => {
     const [first, second] = [await lapse.createAtKlarna(), await lapse.createAtKlarna()];
     for (const id of [first, second])
       await lapse.deliver(id, 'SUBMITTED', { payload: { payment_request_reference: reference } });
-    await lapse.until(first, ({ deadline_at }) => deadline_at !== null);
+    await untilJoined(reference, first);
     await lapse.control('POST', '/sweep');
     expect((await lapse.record(second))['deadline_at']).toBeNull();
   });
@@ -146,9 +172,7 @@ describe('a reference of the shop', () => {
     await lapse.customer(id, 'start');
     await lapse.customer(id, 'approve');
     await lapse.deliver(id, 'IN_PROGRESS', { payload: { payment_request_reference: reference } });
-    await expect
-      .poll(async () => (await lapse.api('GET', pathOf(reference))).body['awaited'], { timeout: 10_000 })
-      .toMatchObject({ status: 'joined' });
+    await untilJoined(reference, id);
     expect((await lapse.record(id))['state']).toBe('COMPLETED');
     expect(await lapse.callsAtKlarna(id)).not.toContain('DELETE');
   });

@@ -62,6 +62,16 @@ const awaitedSchema = v.object({
       call: v.optional(v.object({ key: v.string(), request: v.string() })),
     }),
   ),
+  calls: v.optional(
+    v.array(
+      v.object({
+        key: v.string(),
+        request: v.string(),
+        outcome: v.picklist(['registered', 'changed', 'unchanged']),
+        at: instant,
+      }),
+    ),
+  ),
   paymentRequestId: v.optional(parsed(parsePaymentRequestId)),
   isLookedFor: v.optional(v.literal(true)),
   attempts: count,
