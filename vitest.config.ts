@@ -58,9 +58,9 @@ const otherSetups: Readonly<Record<string, object>> = {
 
 export default defineConfig({
   test: {
-    testTimeout: 30_000,
+    // Everything may take long, because a busy machine is slow.
+    testTimeout: 60_000,
     hookTimeout: 60_000,
-    // Polls wait long, because a busy machine is slow.
     expect: { poll: { timeout: 20_000 } },
     maxWorkers: 4,
     sequence: { sequencer: WaitingFirst },
