@@ -176,8 +176,9 @@ export interface paths {
          *
          *     A registration that is refused does not hold up the others. One that is `untried` met a fault or had no time left: send it again.
          *
-         *     With an `Idempotency-Key`, each record keeps its own outcome. A repetition registers what was `untried`, and changes nothing
-         *     else. A registration whose record has had another call with the key is refused with `idempotency-key-reused`.
+         *     Name each Payment Request once. With an `Idempotency-Key`, each record keeps its own outcome. A repetition tries again what was
+         *     `untried` or `refused`, and leaves the others alone. A registration whose record has had another call with the key is refused
+         *     with `idempotency-key-reused`.
          */
         readonly put: operations["registerMany"];
         readonly post?: never;
@@ -1666,11 +1667,12 @@ export interface components {
         /** @description Returns what the call would do, and changes nothing. */
         readonly dryRun: components["schemas"]["Flag"];
         /**
-         * @description A name for this call, which you choose. The same call with the same key has the first outcome and does nothing, with the record as
-         *     it is now. Another call with it is refused with 422. The same call has the same query and body, byte for byte. The record keeps
-         *     the newest four keys. Only an outcome that is settled is kept. A dry run ignores the key. A call about many has an outcome for each
-         *     record. A repeated cancel settles what the first call met, and leaves a Payment Request that came later alone. What waits for a
-         *     reference keeps its registrations and its cancel.
+         * @description A name for this call, which you choose. The same call with the same key has the first outcome and does nothing. The body shows
+         *     the record as it is now. Another call with it is refused with 422. The same call has the same path, query and body, byte for
+         *     byte. The record keeps the newest four keys. Only an outcome that is settled is kept. A dry run ignores the key.
+         *
+         *     A call about many has an outcome for each record. A repeated cancel settles what the first call met. It leaves a Payment Request
+         *     that came later alone, and what has waited for a reference since. What waits for a reference keeps its calls too.
          */
         readonly idempotencyKey: string;
         /**
@@ -1760,11 +1762,12 @@ export interface operations {
                  */
                 readonly traceparent?: components["parameters"]["traceparent"];
                 /**
-                 * @description A name for this call, which you choose. The same call with the same key has the first outcome and does nothing, with the record as
-                 *     it is now. Another call with it is refused with 422. The same call has the same query and body, byte for byte. The record keeps
-                 *     the newest four keys. Only an outcome that is settled is kept. A dry run ignores the key. A call about many has an outcome for each
-                 *     record. A repeated cancel settles what the first call met, and leaves a Payment Request that came later alone. What waits for a
-                 *     reference keeps its registrations and its cancel.
+                 * @description A name for this call, which you choose. The same call with the same key has the first outcome and does nothing. The body shows
+                 *     the record as it is now. Another call with it is refused with 422. The same call has the same path, query and body, byte for
+                 *     byte. The record keeps the newest four keys. Only an outcome that is settled is kept. A dry run ignores the key.
+                 *
+                 *     A call about many has an outcome for each record. A repeated cancel settles what the first call met. It leaves a Payment Request
+                 *     that came later alone, and what has waited for a reference since. What waits for a reference keeps its calls too.
                  */
                 readonly "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
             };
@@ -1838,11 +1841,12 @@ export interface operations {
                  */
                 readonly traceparent?: components["parameters"]["traceparent"];
                 /**
-                 * @description A name for this call, which you choose. The same call with the same key has the first outcome and does nothing, with the record as
-                 *     it is now. Another call with it is refused with 422. The same call has the same query and body, byte for byte. The record keeps
-                 *     the newest four keys. Only an outcome that is settled is kept. A dry run ignores the key. A call about many has an outcome for each
-                 *     record. A repeated cancel settles what the first call met, and leaves a Payment Request that came later alone. What waits for a
-                 *     reference keeps its registrations and its cancel.
+                 * @description A name for this call, which you choose. The same call with the same key has the first outcome and does nothing. The body shows
+                 *     the record as it is now. Another call with it is refused with 422. The same call has the same path, query and body, byte for
+                 *     byte. The record keeps the newest four keys. Only an outcome that is settled is kept. A dry run ignores the key.
+                 *
+                 *     A call about many has an outcome for each record. A repeated cancel settles what the first call met. It leaves a Payment Request
+                 *     that came later alone, and what has waited for a reference since. What waits for a reference keeps its calls too.
                  */
                 readonly "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
             };
@@ -2087,11 +2091,12 @@ export interface operations {
                  */
                 readonly traceparent?: components["parameters"]["traceparent"];
                 /**
-                 * @description A name for this call, which you choose. The same call with the same key has the first outcome and does nothing, with the record as
-                 *     it is now. Another call with it is refused with 422. The same call has the same query and body, byte for byte. The record keeps
-                 *     the newest four keys. Only an outcome that is settled is kept. A dry run ignores the key. A call about many has an outcome for each
-                 *     record. A repeated cancel settles what the first call met, and leaves a Payment Request that came later alone. What waits for a
-                 *     reference keeps its registrations and its cancel.
+                 * @description A name for this call, which you choose. The same call with the same key has the first outcome and does nothing. The body shows
+                 *     the record as it is now. Another call with it is refused with 422. The same call has the same path, query and body, byte for
+                 *     byte. The record keeps the newest four keys. Only an outcome that is settled is kept. A dry run ignores the key.
+                 *
+                 *     A call about many has an outcome for each record. A repeated cancel settles what the first call met. It leaves a Payment Request
+                 *     that came later alone, and what has waited for a reference since. What waits for a reference keeps its calls too.
                  */
                 readonly "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
             };
@@ -2182,11 +2187,12 @@ export interface operations {
             };
             readonly header?: {
                 /**
-                 * @description A name for this call, which you choose. The same call with the same key has the first outcome and does nothing, with the record as
-                 *     it is now. Another call with it is refused with 422. The same call has the same query and body, byte for byte. The record keeps
-                 *     the newest four keys. Only an outcome that is settled is kept. A dry run ignores the key. A call about many has an outcome for each
-                 *     record. A repeated cancel settles what the first call met, and leaves a Payment Request that came later alone. What waits for a
-                 *     reference keeps its registrations and its cancel.
+                 * @description A name for this call, which you choose. The same call with the same key has the first outcome and does nothing. The body shows
+                 *     the record as it is now. Another call with it is refused with 422. The same call has the same path, query and body, byte for
+                 *     byte. The record keeps the newest four keys. Only an outcome that is settled is kept. A dry run ignores the key.
+                 *
+                 *     A call about many has an outcome for each record. A repeated cancel settles what the first call met. It leaves a Payment Request
+                 *     that came later alone, and what has waited for a reference since. What waits for a reference keeps its calls too.
                  */
                 readonly "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
                 /**
@@ -2395,11 +2401,12 @@ export interface operations {
                  */
                 readonly traceparent?: components["parameters"]["traceparent"];
                 /**
-                 * @description A name for this call, which you choose. The same call with the same key has the first outcome and does nothing, with the record as
-                 *     it is now. Another call with it is refused with 422. The same call has the same query and body, byte for byte. The record keeps
-                 *     the newest four keys. Only an outcome that is settled is kept. A dry run ignores the key. A call about many has an outcome for each
-                 *     record. A repeated cancel settles what the first call met, and leaves a Payment Request that came later alone. What waits for a
-                 *     reference keeps its registrations and its cancel.
+                 * @description A name for this call, which you choose. The same call with the same key has the first outcome and does nothing. The body shows
+                 *     the record as it is now. Another call with it is refused with 422. The same call has the same path, query and body, byte for
+                 *     byte. The record keeps the newest four keys. Only an outcome that is settled is kept. A dry run ignores the key.
+                 *
+                 *     A call about many has an outcome for each record. A repeated cancel settles what the first call met. It leaves a Payment Request
+                 *     that came later alone, and what has waited for a reference since. What waits for a reference keeps its calls too.
                  */
                 readonly "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
             };
@@ -2458,11 +2465,12 @@ export interface operations {
             };
             readonly header?: {
                 /**
-                 * @description A name for this call, which you choose. The same call with the same key has the first outcome and does nothing, with the record as
-                 *     it is now. Another call with it is refused with 422. The same call has the same query and body, byte for byte. The record keeps
-                 *     the newest four keys. Only an outcome that is settled is kept. A dry run ignores the key. A call about many has an outcome for each
-                 *     record. A repeated cancel settles what the first call met, and leaves a Payment Request that came later alone. What waits for a
-                 *     reference keeps its registrations and its cancel.
+                 * @description A name for this call, which you choose. The same call with the same key has the first outcome and does nothing. The body shows
+                 *     the record as it is now. Another call with it is refused with 422. The same call has the same path, query and body, byte for
+                 *     byte. The record keeps the newest four keys. Only an outcome that is settled is kept. A dry run ignores the key.
+                 *
+                 *     A call about many has an outcome for each record. A repeated cancel settles what the first call met. It leaves a Payment Request
+                 *     that came later alone, and what has waited for a reference since. What waits for a reference keeps its calls too.
                  */
                 readonly "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
                 /**

@@ -49,7 +49,8 @@ interface Optional {
 interface KeyedOptions extends Optional {
   /**
    * A name for this call: 1 to 64 printable ASCII characters without spaces. A caller who repeats the call with it gets the first outcome,
-   * and nothing more is done. Another call with it is thrown as the problem `idempotency-key-reused`. @default none
+   * and nothing more is done. Another call with it is thrown as the problem `idempotency-key-reused`. Of many registrations, only those
+   * whose record has had another call are `refused` with it. @default none
    */
   readonly idempotencyKey?: string;
 }

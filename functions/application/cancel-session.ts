@@ -8,7 +8,7 @@ import {
   type ReferenceKey,
   type SessionId,
 } from '../domain/identifiers.ts';
-import { type IdempotentCall, metBy, repetitionOf } from '../domain/idempotent-call.ts';
+import { firstAtOf, type IdempotentCall, metBy, repetitionOf } from '../domain/idempotent-call.ts';
 import type { Instant } from '../domain/instant.ts';
 import type { PaymentRequest } from '../domain/payment-request.ts';
 import { TransientError } from '../domain/transient-error.ts';
@@ -18,7 +18,12 @@ import { type ChangeDependencies, changeRecord } from './change-record.ts';
 import { repeatedCancel, repeatSafely } from './repeat-safely.ts';
 import { mapConcurrently } from './map-concurrently.ts';
 import type { AwaitedReferences, Ids, OnUnreadable } from './ports.ts';
-import { readReference, type ReferenceReading, readSession, type SessionReading } from './read-session.ts';
+import {
+  type ReferenceReading,
+  readReferenceWith,
+  readSession,
+  type SessionReading,
+} from './read-session.ts';
 import { shortId } from './short-id.ts';
 
 /** Cancels one request, or tries that in a dry run. The record is passed on where the caller has read it. */
@@ -99,44 +104,44 @@ export const cancelReference =
     const { account } = settings;
     const key = { account, reference };
     const known = await dependencies.awaited.read(key);
-    const keptBefore = call && known?.cancel?.call?.key === call.key ? known.cancel : undefined;
-    if (call && !dependencies.isDryRun) {
-      if (keptBefore && keptBefore.call?.request !== call.request) return 'reused';
-      if (repetitionOf(known, call) === 'another') return 'reused';
-      const listed = await readReference(dependencies)(account, reference, () => undefined);
-      if (listed.some((record) => repetitionOf(record, call) === 'another')) return 'reused';
-    }
-    const asked = { command, settings, call, firstAt: keptBefore?.requestedAt };
+    const read = (onUnreadable: OnUnreadable) => readReferenceWith(dependencies)(key, known, onUnreadable);
+    const keyed = dependencies.isDryRun ? undefined : call;
+    const holders = keyed ? [known, ...(await read(() => undefined))] : [];
+    if (keyed && holders.some((holder) => repetitionOf(holder, keyed) === 'another')) return 'reused';
+    const firstAt = keyed && firstAtOf(holders, keyed);
     // It is kept first: a request that is seen meanwhile is canceled by one of the two.
-    const wish = { ...command, call };
+    const wish = { command, call: keyed, firstAt };
     const waiting = known?.status === 'waiting' ? await keep(dependencies, key, wish) : undefined;
-    const members = await cancelMembers(dependencies, asked, async (onUnreadable) => {
-      const listed = await readReference(dependencies)(account, reference, onUnreadable);
-      const { paymentRequestId } = known ?? {};
-      if (paymentRequestId === undefined || listed.some((each) => each.paymentRequestId === paymentRequestId))
-        return listed;
-      // The index may not list the request that has just joined.
-      const joined = await dependencies.store.read({ account, paymentRequestId });
-      return joined ? [...listed, joined] : listed;
-    });
+    const members = await cancelMembers(dependencies, { command, settings, call, awaited: known }, read);
     if (members === 'reused') return members;
     const isFound = waiting !== undefined || members.length > 0;
     if (isFound) return { members, awaited: waiting };
     // A repetition of a cancel that was kept has its outcome, whatever became of it.
-    return { members, awaited: keptBefore ? known : await keep(dependencies, key, wish) };
+    return { members, awaited: firstAt === undefined ? await keep(dependencies, key, wish) : known };
   };
 
-/** Keeps the cancel, unless one waits already. `undefined` where nothing waits: a request has just been seen, or it is a dry run. */
+/** A cancel to keep, the key of its call, and when that call came first if this is a repetition. */
+interface Wish {
+  readonly command: CancelCommand;
+  readonly call: IdempotentCall | undefined;
+  readonly firstAt: Instant | undefined;
+}
+
+/**
+ * Keeps the cancel, unless one waits already. `undefined` where nothing waits for it: a request has just been seen, what waits came after
+ * the first call, or it is a dry run.
+ */
 async function keep(
   { awaited, clock, isDryRun }: ReferenceCancelDependencies,
   key: ReferenceKey,
-  command: CancelCommand & { readonly call: IdempotentCall | undefined },
+  { command, call, firstAt }: Wish,
 ): Promise<AwaitedReference | undefined> {
   for (let round = 0; round < mostRounds; round += 1) {
     const item = await awaited.read(key);
     if (isDryRun) return item?.status === 'waiting' ? item : undefined;
-    if (item?.status === 'joined') return undefined;
-    const next = withAwaitedCancel(item, key, command, clock.instant());
+    const isLater = item !== undefined && firstAt !== undefined && item.since > firstAt;
+    if (item?.status === 'joined' || isLater) return undefined;
+    const next = withAwaitedCancel(item, key, { ...command, call }, clock.instant());
     if (!next) return item;
     if (await awaited.save(next)) return next;
   }
@@ -148,8 +153,8 @@ interface Asked {
   readonly command: CancelCommand;
   readonly settings: AccountSettings;
   readonly call: IdempotentCall | undefined;
-  /** When the call came first, where that is known without a record. */
-  readonly firstAt?: Instant | undefined;
+  /** What waits for the reference that the call is about: it keeps the call too. */
+  readonly awaited?: AwaitedReference | undefined;
 }
 
 async function cancelMembers(
@@ -164,7 +169,7 @@ async function cancelMembers(
   });
   const call = dependencies.isDryRun ? undefined : asked.call;
   if (call && records.some((record) => repetitionOf(record, call) === 'another')) return 'reused';
-  const met = call ? metBy(records, call, asked.firstAt) : records;
+  const met = call ? metBy(records, call, asked.awaited) : records;
   const members = await mapConcurrently(met, cancelsAtOnce, async (record) => {
     const { account, paymentRequestId } = record;
     const run = () => endOne(dependencies, record, { ...asked, until });

@@ -1,4 +1,11 @@
-import type { Account, PaymentRequestKey, Reference, SessionId } from '../domain/identifiers.ts';
+import type { AwaitedReference } from '../domain/awaited-reference.ts';
+import type {
+  Account,
+  PaymentRequestKey,
+  Reference,
+  ReferenceKey,
+  SessionId,
+} from '../domain/identifiers.ts';
 import type { PaymentRequest } from '../domain/payment-request.ts';
 import type {
   OnUnreadable,
@@ -49,6 +56,22 @@ export const readReference =
   ): Promise<readonly PaymentRequest[]> => {
     const records = await readMembers(store, references.ofReference(account, reference), onUnreadable);
     return records.filter((record) => record.reference === reference);
+  };
+
+/** The same, with the request that joined what waited for the reference: the index may not list it yet. */
+export const readReferenceWith =
+  (dependencies: ReferenceReading) =>
+  async (
+    { account, reference }: ReferenceKey,
+    awaited: Pick<AwaitedReference, 'paymentRequestId'> | undefined,
+    onUnreadable?: OnUnreadable,
+  ): Promise<readonly PaymentRequest[]> => {
+    const listed = await readReference(dependencies)(account, reference, onUnreadable);
+    const { paymentRequestId } = awaited ?? {};
+    if (paymentRequestId === undefined || listed.some((each) => each.paymentRequestId === paymentRequestId))
+      return listed;
+    const joined = await dependencies.store.read({ account, paymentRequestId });
+    return joined && joined.erasedAt === undefined ? [...listed, joined] : listed;
   };
 
 /** The records that an index names, oldest first. */

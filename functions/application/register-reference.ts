@@ -1,12 +1,17 @@
 import type { AccountSettings } from '../domain/account-settings.ts';
 import { alreadySeen, type AwaitedReference, decideAwait, keepingCall } from '../domain/awaited-reference.ts';
-import { type IdempotentCall, repetitionOf } from '../domain/idempotent-call.ts';
-import { ownEventId, type PaymentRequestKey, type ReferenceKey } from '../domain/identifiers.ts';
+import { firstAtOf, type IdempotentCall, repetitionOf } from '../domain/idempotent-call.ts';
+import {
+  ownEventId,
+  type PaymentRequestId,
+  type PaymentRequestKey,
+  type ReferenceKey,
+} from '../domain/identifiers.ts';
 import type { PaymentRequest } from '../domain/payment-request.ts';
 import type { Registration } from '../domain/registration.ts';
 import { TransientError } from '../domain/transient-error.ts';
 import type { AwaitedReferences, ReferencedPaymentRequests } from './ports.ts';
-import { readReference } from './read-session.ts';
+import { readReferenceWith } from './read-session.ts';
 import { registeredBefore, repeatedRegistration, repeatSafely } from './repeat-safely.ts';
 import { type RegistrationDependencies, registerSession, type SessionResult } from './register-session.ts';
 
@@ -16,13 +21,24 @@ export interface ReferenceRegistrationDependencies extends RegistrationDependenc
   readonly references: ReferencedPaymentRequests;
 }
 
-/** What a registration by reference was about: a request that is known, or one that is awaited. */
+/**
+ * What a registration by reference was about: a request that is known, or one that is awaited. `repeated`: a call with this key has had an
+ * outcome. What has the reference is as it is now.
+ */
 export type ReferenceRegistration =
   | { readonly kind: 'request'; readonly key: PaymentRequestKey; readonly result: SessionResult }
   | {
       readonly kind: 'awaited';
       readonly outcome: SessionResult['outcome'];
       /** As it then is; absent where nothing waits. */
+      readonly awaited: AwaitedReference | undefined;
+    }
+  | {
+      readonly kind: 'repeated';
+      readonly outcome: SessionResult['outcome'];
+      /** The request whose record keeps the call; absent where it was awaited then. */
+      readonly paymentRequestId: PaymentRequestId | undefined;
+      readonly records: readonly PaymentRequest[];
       readonly awaited: AwaitedReference | undefined;
     };
 
@@ -47,12 +63,17 @@ export const registerReference =
     const eventId = ownEventId('register', ids.next());
     for (let round = 0; round < mostRounds; round += 1) {
       const item = await awaited.read(key);
-      const before = call && (await firstOutcome(dependencies, key, item, call));
-      if (before !== undefined) return before;
-      const seen = await seenBy(dependencies, key, item);
+      const isWaiting = item?.status === 'waiting';
+      const records =
+        isWaiting && !call ? [] : await readReferenceWith(dependencies)(key, item, () => undefined);
+      const first = call && firstOutcome(item, records, call);
+      if (first !== undefined) return first;
+      const begun = call && records.find((record) => firstAtOf([record], call) !== undefined);
+      const seen = begun ?? (isWaiting ? undefined : seenIn(records, item));
       if (seen) {
         const register = () => registerSession(dependencies)(seen, { ...registration, reference }, settings);
-        const repeatable = repeatedRegistration(register);
+        // Noted first: a repetition after a crash is about this request too, even if it has ended.
+        const repeatable = { ...repeatedRegistration(register), isNotedFirst: true };
         const result = call ? await repeatSafely(dependencies)(seen, call, repeatable) : await register();
         return result === 'reused' ? result : { kind: 'request', key: seen, result };
       }
@@ -69,46 +90,27 @@ export const registerReference =
  * The outcome that a call with this key has had: what waited keeps it, or the record of a request that was known. `undefined` where the key
  * is new.
  */
-async function firstOutcome(
-  dependencies: ReferenceRegistrationDependencies,
-  { account, reference }: ReferenceKey,
+function firstOutcome(
   item: AwaitedReference | undefined,
+  records: readonly PaymentRequest[],
   call: IdempotentCall,
-): Promise<ReferenceRegistration | 'reused' | undefined> {
-  if (item?.cancel?.call?.key === call.key) return 'reused';
-  const joined = item?.status === 'joined' ? await joinedTo(dependencies, item) : undefined;
-  const kept = repetitionOf(item, call);
-  if (kept === 'another') return 'reused';
-  if (item && kept !== 'new') {
-    if (joined) return { kind: 'request', key: joined, result: registeredBefore(kept, joined) };
-    return { kind: 'awaited', outcome: registeredBefore(kept, undefined).outcome, awaited: item };
-  }
-  const listed = await readReference(dependencies)(account, reference, () => undefined);
-  for (const record of joined ? [joined, ...listed] : listed) {
-    const first = repetitionOf(record, call);
-    if (first === 'another') return 'reused';
-    if (first !== 'new') return { kind: 'request', key: record, result: registeredBefore(first, record) };
+): ReferenceRegistration | 'reused' | undefined {
+  for (const holder of [...(item ? [item] : []), ...records]) {
+    const kept = repetitionOf(holder, call);
+    if (kept === 'another') return 'reused';
+    if (kept === 'new') continue;
+    const { outcome } = registeredBefore(kept, undefined);
+    const paymentRequestId = holder === item ? undefined : holder.paymentRequestId;
+    return { kind: 'repeated', outcome, paymentRequestId, records, awaited: item };
   }
   return undefined;
 }
 
-/** The record of the request that joined what waited. */
-async function joinedTo(
-  { store }: Pick<ReferenceRegistrationDependencies, 'store'>,
-  { account, paymentRequestId }: AwaitedReference,
-): Promise<PaymentRequest | undefined> {
-  return paymentRequestId === undefined ? undefined : store.read({ account, paymentRequestId });
-}
-
 /** The request that the registration is about, if one was seen: the one that joined, or one that nothing waited for. */
-async function seenBy(
-  dependencies: ReferenceRegistrationDependencies,
-  { account, reference }: ReferenceKey,
+const seenIn = (
+  records: readonly PaymentRequest[],
   item: AwaitedReference | undefined,
-): Promise<PaymentRequestKey | undefined> {
-  if (item?.status === 'waiting') return undefined;
-  const joined = item && (await joinedTo(dependencies, item));
+): PaymentRequest | undefined =>
   // A shop may use its reference again, after the first request has ended.
-  if (joined && alreadySeen([joined])) return joined;
-  return alreadySeen(await readReference(dependencies)(account, reference, () => undefined));
-}
+  alreadySeen(records.filter(({ paymentRequestId }) => paymentRequestId === item?.paymentRequestId)) ??
+  alreadySeen(records);

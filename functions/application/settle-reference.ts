@@ -2,17 +2,25 @@ import type { AccountSettings } from '../domain/account-settings.ts';
 import {
   type AwaitedReference,
   awaitedUntil,
+  cancelCallsOf,
   commandOf,
   firstSeen,
   hasOwnSession,
+  isLaterThan,
   nextAwaited,
   registrationOf,
 } from '../domain/awaited-reference.ts';
-import type { PaymentRequestId, ReferenceKey } from '../domain/identifiers.ts';
+import type { IdempotentCall } from '../domain/idempotent-call.ts';
+import type { PaymentRequestId, PaymentRequestKey, ReferenceKey } from '../domain/identifiers.ts';
 import type { PaymentRequest } from '../domain/payment-request.ts';
-import { type CancelDependencies, cancelPaymentRequest } from './cancel-payment-request.ts';
+import {
+  type CancelDependencies,
+  cancelPaymentRequest,
+  type CancelResult,
+} from './cancel-payment-request.ts';
 import type { AwaitedReferences, ReferencedPaymentRequests } from './ports.ts';
 import { readReference } from './read-session.ts';
+import { repeatedCancel, repeatSafely } from './repeat-safely.ts';
 import { armIfWaiting, type RegistrationDependencies, registerSession } from './register-session.ts';
 
 /** What settling needs. */
@@ -63,6 +71,22 @@ export const settleReference =
     return 'moving';
   };
 
+/** Runs the cancel, and keeps its outcome on the record for each call with a key that asked for it. */
+async function cancelOnce(
+  dependencies: SettleDependencies,
+  calls: readonly IdempotentCall[],
+  key: PaymentRequestKey,
+  run: () => Promise<CancelResult>,
+): Promise<CancelResult> {
+  const [call, ...others] = calls;
+  if (!call) return run();
+  const cancel = () => cancelOnce(dependencies, others, key, run);
+  const once = { ...repeatedCancel(cancel), isNotedFirst: true };
+  const result = await repeatSafely(dependencies)(key, call, once);
+  // The record had the key for another call before.
+  return result === 'reused' ? cancel() : result;
+}
+
 /** The records with the reference: those that the index lists, and the one that was just seen. */
 async function recordsOf(
   dependencies: SettleDependencies,
@@ -92,13 +116,15 @@ async function join(
   const command = commandOf(item, first);
   if (command) {
     if (!(await dependencies.turn(settings))) return false;
-    const { record } = await cancelPaymentRequest(dependencies)(first, command, settings, first);
+    const { record } = await cancelOnce(dependencies, cancelCallsOf(item), first, () =>
+      cancelPaymentRequest(dependencies)(first, command, settings, first),
+    );
     // Another attempt has a claim, and may have crashed. An attempt of this message leaves none.
     return record?.cancellation?.outcome !== 'claimed';
   }
   const registration = registrationOf(item, dependencies.clock.instant());
   if (!registration || item.cancel) return true;
-  if (hasOwnSession(first)) {
+  if (hasOwnSession(first) && !isLaterThan(item, first)) {
     // Another message about this reference may have registered it, and crashed before it armed the timer.
     await armIfWaiting(dependencies, first);
     return true;

@@ -20,7 +20,7 @@ import type {
 } from '../application/ports.ts';
 import { publishStateChanges } from '../application/publish-state-changes.ts';
 import { joinAuthorizations } from '../application/join-authorizations.ts';
-import { readReference, readSession } from '../application/read-session.ts';
+import { readReferenceWith, readSession } from '../application/read-session.ts';
 import { receiveWebhook } from '../application/receive-webhook.ts';
 import { reconcilePaymentRequests } from '../application/reconcile-payment-requests.ts';
 import { repeatSafely } from '../application/repeat-safely.ts';
@@ -126,7 +126,7 @@ export function composeReading() {
     read: (key: Parameters<typeof store.read>[0]) => store.read(key),
     refresh: refreshPaymentRequest({ ...retries, store, ...klarna }),
     readSession: readSession({ store, sessions: store }),
-    readReference: readReference({ store, references: store }),
+    readReference: readReferenceWith({ store, references: store }),
     awaited: waiting,
     list: listPaymentRequests({ store, list: store, onUnreadable }),
     jobs: cancelJobs,

@@ -1,4 +1,5 @@
 import type { CancelCommand } from './cancellation.ts';
+import { lastAcceptedAt } from './history.ts';
 import { type IdempotentCall, type KeptCall, withCall } from './idempotent-call.ts';
 import { sweepMargin } from './due.ts';
 import type { PaymentRequestId, ReferenceKey, SessionId } from './identifiers.ts';
@@ -33,7 +34,10 @@ export interface AwaitedReference extends ReferenceKey {
   /** The session, as far as it does not need the id. Absent where only a cancel waits. */
   readonly session?: AwaitedSession | undefined;
   readonly cancel?: AwaitedCancel | undefined;
-  /** The newest registrations with a key, also of what waited before. */
+  /**
+   * The newest calls with a key, also those about what waited before. A cancel that waits is `unsettled`: the record of the request that it
+   * is carried out on keeps its outcome.
+   */
   readonly calls?: readonly KeptCall[] | undefined;
   /** The request that was seen first. While it waits again: the one before, which does not join again. */
   readonly paymentRequestId?: PaymentRequestId | undefined;
@@ -51,6 +55,8 @@ export interface AwaitedReference extends ReferenceKey {
 /** A session that waits for its Payment Request. Its deadline was checked like that of any other session. */
 export interface AwaitedSession {
   readonly deadlineAt: Instant;
+  /** When a caller last registered or changed it. */
+  readonly askedAt?: Instant | undefined;
   readonly sessionId?: SessionId | undefined;
   readonly registered: RegisteredSession;
   readonly requestedBy: string;
@@ -63,13 +69,11 @@ export interface AwaitedCancel {
   readonly reason?: string | undefined;
   readonly requestedBy: string;
   readonly requestedAt: Instant;
-  /** The call with a key that asked for it. */
-  readonly call?: IdempotentCall | undefined;
 }
 
 /** The record to store, if any, and the outcome for the caller. */
 export interface AwaitDecision {
-  readonly next?: AwaitedReference;
+  readonly next?: AwaitedReference | undefined;
   readonly outcome: SessionDecision['outcome'];
 }
 
@@ -77,16 +81,16 @@ export interface AwaitDecision {
 const nothingAwaited = (
   { account, reference }: ReferenceKey,
   now: Instant,
-  before: AwaitedReference | undefined,
+  over: AwaitedReference | undefined,
 ): AwaitedReference => ({
   account,
   reference,
   status: 'waiting',
   since: now,
-  paymentRequestId: before?.paymentRequestId,
-  calls: before?.calls,
+  paymentRequestId: over?.paymentRequestId,
+  calls: over?.calls,
   attempts: 0,
-  version: before?.version ?? 0,
+  version: over?.version ?? 0,
   updatedAt: now,
 });
 
@@ -112,6 +116,7 @@ export function decideAwait(
   if (!isDone || !next?.session || next.deadlineAt === undefined) return { outcome };
   const session: AwaitedSession = {
     deadlineAt: next.deadlineAt,
+    askedAt: now,
     sessionId: next.sessionId,
     registered: next.session,
     requestedBy: registration.requestedBy,
@@ -120,7 +125,7 @@ export function decideAwait(
   return { next: nextAwaited(current, { session }, now), outcome };
 }
 
-/** The decision that also keeps the call, if the item is one to keep it in. A registration is kept with what it changes, in one write. */
+/** The decision that also keeps the call. A registration that succeeded is kept in the write that makes it. */
 export function keepingCall(
   { next, outcome }: AwaitDecision,
   stored: AwaitedReference | undefined,
@@ -128,10 +133,9 @@ export function keepingCall(
   now: Instant,
 ): AwaitDecision {
   const { kind } = outcome;
-  if (kind !== 'registered' && kind !== 'changed' && kind !== 'unchanged') return { outcome };
   const item = next ?? (stored && nextAwaited(stored, {}, now));
-  const kept = item && withCall(item, { ...call, outcome: kind, at: now });
-  return kept ? { next: kept, outcome } : { outcome };
+  if (!item || (kind !== 'registered' && kind !== 'changed' && kind !== 'unchanged')) return { outcome };
+  return { next: withCall(item, { ...call, outcome: kind, at: now }) ?? next, outcome };
 }
 
 /** A record in the place of the one that is not known, so that the rules of registrations decide. */
@@ -146,7 +150,10 @@ const standIn = ({ account, session }: AwaitedReference, now: Instant): PaymentR
   }),
 });
 
-/** The next version with a cancel that is carried out once the id is known. `undefined` where one waits already. */
+/**
+ * The next version with a cancel that is carried out once the id is known, and with the call if it has a key. `undefined` where that
+ * changes nothing.
+ */
 export function withAwaitedCancel(
   stored: AwaitedReference | undefined,
   key: ReferenceKey,
@@ -158,9 +165,10 @@ export function withAwaitedCancel(
   now: Instant,
 ): AwaitedReference | undefined {
   const current = stored?.status === 'waiting' ? stored : nothingAwaited(key, now, stored);
-  if (current.cancel) return undefined;
-  const cancel = { reason, requestedBy, requestedAt: now, ...(call && { call }) };
-  return nextAwaited(current, { cancel }, now);
+  const noted = call && withCall(current, { ...call, outcome: 'unsettled', at: now });
+  if (current.cancel && !noted) return undefined;
+  const cancel = current.cancel ?? { reason, requestedBy, requestedAt: now };
+  return nextAwaited(noted ?? current, { cancel }, now);
 }
 
 /** Until when a request with the reference is awaited: the deadline, and for a cancel as long as Klarna's longest lifetime. */
@@ -225,6 +233,16 @@ export const alreadySeen = (records: readonly PaymentRequest[]): PaymentRequest 
 /** Whether a caller has registered the request itself, so that what waits does not replace its session. */
 export const hasOwnSession = ({ session }: PaymentRequest): boolean =>
   session !== undefined && session.requested !== armedOnSubmitted;
+
+/** Whether a caller registered or changed what waits after the request got its session. */
+export const isLaterThan = ({ session }: AwaitedReference, record: PaymentRequest): boolean => {
+  const setAt = lastAcceptedAt(record, ['register', 'extend']);
+  return session?.askedAt !== undefined && setAt !== undefined && session.askedAt > setAt;
+};
+
+/** The calls with a key that asked for the cancel that waits. */
+export const cancelCallsOf = ({ calls = [], since }: AwaitedReference): readonly IdempotentCall[] =>
+  calls.filter(({ outcome, at }) => outcome === 'unsettled' && at >= since);
 
 /** The command of a cancel that waited, unless a caller has registered the request after it. */
 export function commandOf(

@@ -1,5 +1,5 @@
-import type { HistoryEntry } from './history-entry.ts';
-import { type Instant, laterOf } from './instant.ts';
+import { type AcceptedOrNot, lastAcceptedAt } from './history.ts';
+import type { Instant } from './instant.ts';
 import type { PaymentRequestState } from './payment-request-state.ts';
 
 /** A call that its caller gave a key, so that a repetition has no further effect. Both are digests: keys may be long. */
@@ -58,28 +58,30 @@ export function withCall<Known extends WithCalls>(record: Known, call: KeptCall)
 /** What of a record tells whether a call of many met it. */
 interface Member extends WithCalls {
   readonly createdAt: Instant;
-  readonly history: readonly Pick<HistoryEntry, 'kind' | 'effect' | 'recordedAt'>[];
+  readonly history: readonly AcceptedOrNot[];
 }
+
+/** When the call came first, as far as one of these keeps it; `undefined` for a call that is new to all of them. */
+export const firstAtOf = (
+  holders: readonly (WithCalls | undefined)[],
+  call: IdempotentCall,
+): Instant | undefined => holders.flatMap((holder) => keptIn(holder, call)?.at ?? []).toSorted()[0];
 
 /**
  * The records that a call about many is for. A repetition is for those that the first call met: what was registered later is not its
  * business.
  *
- * @param firstAt when the call came first, where something else than the records tells that
+ * @param awaited what waits for a reference, where the call is about one: it keeps the call too
  */
 export function metBy<Known extends Member>(
   records: readonly Known[],
   call: IdempotentCall,
-  firstAt?: Instant,
+  awaited?: WithCalls,
 ): readonly Known[] {
-  const times = records.flatMap((record) => keptIn(record, call)?.at ?? []);
-  const [first] = [...times, ...(firstAt === undefined ? [] : [firstAt])].toSorted();
+  const first = firstAtOf([awaited, ...records], call);
   if (first === undefined) return records;
   return records.filter((record) => keptIn(record, call) !== undefined || registeredAt(record) <= first);
 }
 
 /** When the record was last registered. It may have joined the session then. */
-const registeredAt = ({ createdAt, history }: Member): Instant =>
-  history
-    .filter(({ kind, effect }) => kind === 'register' && effect === 'accepted')
-    .reduce((latest, { recordedAt }) => laterOf(latest, recordedAt), createdAt);
+const registeredAt = (record: Member): Instant => lastAcceptedAt(record, ['register']) ?? record.createdAt;

@@ -42,9 +42,11 @@ export function idempotentCallOf(event: APIGatewayProxyEventV2): IdempotentCall 
     const allowed = '1 to 64 printable ASCII characters without spaces';
     throw invalid({ field: 'Idempotency-Key', given: shown(key), allowed });
   }
-  const { routeKey, rawQueryString, body = '', isBase64Encoded } = event;
+  const { routeKey, pathParameters = {}, rawQueryString, body = '', isBase64Encoded } = event;
+  // Decoded, because the same path can be encoded in several ways.
+  const path = Object.entries(pathParameters).toSorted(([a], [b]) => (a < b ? -1 : 1));
   const bytes = Buffer.from(body, isBase64Encoded ? 'base64' : 'utf8').toString('base64');
-  return { key: digestOf(key), request: digestOf(JSON.stringify([routeKey, rawQueryString, bytes])) };
+  return { key: digestOf(key), request: digestOf(JSON.stringify([routeKey, path, rawQueryString, bytes])) };
 }
 
 const digestOf = (text: string): string => hash('sha256', text).slice(0, 16);

@@ -1,6 +1,6 @@
 import type { cancelReference } from '../application/cancel-session.ts';
-import type { Accounts, AwaitedReferences, PaymentRequestStore } from '../application/ports.ts';
-import type { readReference } from '../application/read-session.ts';
+import type { Accounts, AwaitedReferences } from '../application/ports.ts';
+import type { readReferenceWith } from '../application/read-session.ts';
 import type { registerReference } from '../application/register-reference.ts';
 import type { AccountSettings } from '../domain/account-settings.ts';
 import type { Account } from '../domain/identifiers.ts';
@@ -16,24 +16,18 @@ import { commandOf, numbersOf } from './session-routes.ts';
 
 /** What GET of a reference needs. */
 export interface ReferenceReading {
-  readonly readReference: ReturnType<typeof readReference>;
+  readonly readReference: ReturnType<typeof readReferenceWith>;
   readonly awaited: Pick<AwaitedReferences, 'read'>;
-  readonly read: PaymentRequestStore['read'];
 }
 
 /** GET of a reference: the Payment Requests with it, what waits for one, and whether one is paid. */
-export const referenceReadRoutes = ({ readReference: readAll, awaited, read }: ReferenceReading) =>
+export const referenceReadRoutes = ({ readReference, awaited }: ReferenceReading) =>
   ({
     'GET /accounts/{account}/references/{reference}': async (event, account) => {
       const key = { account, reference: referenceOf(event) };
       queryOf(event, noQuery);
-      const [records, item] = await Promise.all([readAll(account, key.reference), awaited.read(key)]);
-      const { paymentRequestId } = item ?? {};
-      const isListed = records.some((record) => record.paymentRequestId === paymentRequestId);
-      // The index may not list the request that has just joined.
-      const joined =
-        paymentRequestId === undefined || isListed ? undefined : await read({ account, paymentRequestId });
-      return referenceReadResponse(key, joined ? [...records, joined] : records, item);
+      const item = await awaited.read(key);
+      return referenceReadResponse(key, await readReference(key, item), item);
     },
   }) satisfies Readonly<Record<string, RouteHandler<Account>>>;
 
@@ -57,6 +51,12 @@ export const referenceRegistrationRoutes = ({
       const done = notReused(await register(key, registration, settings, idempotentCallOf(event)), {
         reference: key.reference,
       });
+      if (done.kind === 'repeated') {
+        const { outcome, paymentRequestId = null, records, awaited } = done;
+        const state = 'state' in outcome ? outcome.state : null;
+        const status = statusOf(outcome, { payment_request_id: paymentRequestId, state });
+        return referenceReadResponse(key, records, awaited, status);
+      }
       if (done.kind === 'request') {
         const { outcome, record } = done.result;
         const members = { payment_request_id: done.key.paymentRequestId, state: record?.state ?? null };

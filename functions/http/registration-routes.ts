@@ -11,7 +11,7 @@ import { requesterOf } from './caller.ts';
 import { repeatedRegistration } from '../application/repeat-safely.ts';
 import { idempotentCallOf, oncePerKey, type RepeatSafely } from './idempotency.ts';
 import { accountOf, bodyOf, checkEmptyBody, keyOf, parse, queryOf } from './parse-request.ts';
-import { Problem, problemResponse } from './problem.ts';
+import { invalid, Problem, problemResponse, shown } from './problem.ts';
 import { jsonResponse } from './response.ts';
 import { noQuery } from './query-schemas.ts';
 import {
@@ -39,6 +39,20 @@ type Given = Readonly<Record<string, unknown>>;
 const idIn = ({ payment_request_id: given }: Given) =>
   (typeof given === 'string' ? parsePaymentRequestId(given) : undefined) ?? null;
 
+/** The registrations of Payment Requests that an earlier one of the call names. They would run at the same time as that one. */
+function repeatsIn(registrations: readonly Given[]): ReadonlySet<Given> {
+  const ids = new Set<string>();
+  return new Set(
+    registrations.filter((given) => {
+      const id = idIn(given);
+      if (id === null) return false;
+      const isRepeat = ids.has(id);
+      ids.add(id);
+      return isRepeat;
+    }),
+  );
+}
+
 /** A registration for which there was no time, or that met a fault of ours. */
 const untried = (given: Given) =>
   Promise.resolve({ payment_request_id: idIn(given), outcome: 'untried' as const, problem: null });
@@ -49,6 +63,8 @@ interface Registering {
   readonly account: AccountSettings;
   readonly register: SessionRegistration['register'];
   readonly repeatSafely: RepeatSafely;
+  /** The registrations that are refused because an earlier one names the same Payment Request. */
+  readonly repeats: ReadonlySet<Given>;
   /** The call with its key, if it has one: each record keeps its own outcome. */
   readonly call: IdempotentCall | undefined;
   /** Called with each fault of ours. The registration counts as untried. */
@@ -58,12 +74,16 @@ interface Registering {
 /** Registers one of many. A refusal is a part of the response: it does not hold up the others. */
 async function registerOne(
   given: Given,
-  { requester, account, register, repeatSafely, call, onFault }: Registering,
+  { requester, account, register, repeats, repeatSafely, call, onFault }: Registering,
 ) {
   try {
     const { payment_request_id: _, ...body } = parse(memberRegistrationBody, given, 'registration');
     const paymentRequestId = idIn(given);
     if (!paymentRequestId) return await untried(given);
+    if (repeats.has(given)) {
+      const allowed = 'each Payment Request once in a call';
+      throw invalid({ field: 'payment_request_id', given: shown(paymentRequestId), allowed });
+    }
     const key = { account: account.account, paymentRequestId };
     const registration = registrationOf(body, requester);
     const registering = repeatedRegistration(() => register(key, registration, account));
@@ -118,6 +138,7 @@ export const registrationRoutes = ({
         requester: requesterOf(event),
         account,
         register,
+        repeats: repeatsIn(registrations),
         repeatSafely,
         call: idempotentCallOf(event),
         onFault: (error: unknown) => faults.push(error),

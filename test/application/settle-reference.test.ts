@@ -149,8 +149,10 @@ describe('registerReference', () => {
       await shop.put(30 * minute);
       const item = await shop.item();
       expect(await shop.putOnce(call)).toEqual({
-        kind: 'awaited',
+        kind: 'repeated',
         outcome: { kind: 'registered' },
+        paymentRequestId: undefined,
+        records: [],
         awaited: item,
       });
       expect(await shop.item()).toEqual(item);
@@ -172,11 +174,11 @@ describe('registerReference', () => {
       await shop.settle();
       await shop.delete();
       expect(await shop.putOnce(call)).toMatchObject({
-        kind: 'request',
-        key: { paymentRequestId: key.paymentRequestId },
-        result: { outcome: { kind: 'registered' }, record: { state: 'CANCELED' } },
+        kind: 'repeated',
+        outcome: { kind: 'registered' },
+        records: [{ paymentRequestId: key.paymentRequestId, state: 'CANCELED' }],
+        awaited: { status: 'joined' },
       });
-      expect((await shop.item())?.status).toBe('joined');
     });
 
     it('the record of a request that was known keeps the call, so that nothing waits once it has ended', async () => {
@@ -185,10 +187,62 @@ describe('registerReference', () => {
       await shop.putOnce(call);
       await shop.delete();
       expect(await shop.putOnce(call)).toMatchObject({
-        kind: 'request',
-        result: { outcome: { kind: 'registered' }, record: { state: 'CANCELED' } },
+        kind: 'repeated',
+        outcome: { kind: 'registered' },
+        paymentRequestId: key.paymentRequestId,
+        records: [{ state: 'CANCELED' }],
       });
       expect(await shop.item()).toBeUndefined();
+    });
+
+    it('the record of the request that joined is read, even if the index lacks it and something waits again', async () => {
+      const shop = new Shop();
+      await shop.put();
+      await shop.seen();
+      await shop.settle();
+      await shop.putOnce(call);
+      await shop.delete();
+      await shop.put(30 * minute);
+      shop.world.store.ofReference = async function* () {
+        yield* await Promise.resolve([]);
+      };
+      const before = await shop.item();
+      expect(await shop.putOnce(call)).toMatchObject({ kind: 'repeated', outcome: { kind: 'unchanged' } });
+      expect(await shop.item()).toEqual(before);
+    });
+
+    it('a repetition after a crash is about the request of the first call, even if that has ended', async () => {
+      const shop = new Shop();
+      await shop.seen();
+      const save = shop.world.store.save.bind(shop.world.store);
+      const crashing = vi.spyOn(shop.world.store, 'save').mockImplementation((known, next) => {
+        if (next.calls?.some(({ outcome }) => outcome === 'registered')) throw new Error('crash');
+        return save(known, next);
+      });
+      await expect(shop.putOnce(call)).rejects.toThrow('crash');
+      crashing.mockRestore();
+      await shop.delete();
+      expect(await shop.putOnce(call)).toMatchObject({
+        kind: 'request',
+        result: { outcome: { kind: 'already_final' } },
+      });
+      expect(await shop.item()).toBeUndefined();
+    });
+
+    it('a request that was erased is not shown', async () => {
+      const shop = new Shop();
+      await shop.putOnce(call);
+      await shop.seen();
+      await shop.settle();
+      await shop.delete();
+      const { record } = shop.world;
+      await shop.world.store.save(record, {
+        ...record,
+        reference: undefined,
+        erasedAt: afterNoon(2),
+        version: record.version + 1,
+      });
+      expect(await shop.putOnce(call)).toMatchObject({ kind: 'repeated', records: [] });
     });
 
     it('a registration after never_seen keeps the calls of what waited before', async () => {
@@ -424,6 +478,40 @@ describe('cancelReference', () => {
     expect(shop.world.timer.deadline).toBe(shop.world.record.deadlineAt);
   });
 
+  it.each<[string, (shop: Shop) => Promise<unknown>]>([
+    [
+      'after a crash of the join',
+      async (shop) => {
+        const crashing = vi.spyOn(shop.world.awaited, 'save').mockRejectedValue(new Error('crash'));
+        await expect(shop.settle()).rejects.toThrow('crash');
+        crashing.mockRestore();
+        shop.world.clock.advance(1_000);
+        await shop.putOnce({ key: 'k'.repeat(16), request: 'r'.repeat(16) }, 30 * minute);
+      },
+    ],
+    [
+      'while the join goes on',
+      (shop) => {
+        const save = shop.world.awaited.save.bind(shop.world.awaited);
+        vi.spyOn(shop.world.awaited, 'save').mockImplementationOnce(async (next) => {
+          shop.world.clock.advance(1_000);
+          await shop.put(30 * minute);
+          return save(next);
+        });
+        return Promise.resolve();
+      },
+    ],
+  ])('a deadline that is moved %s counts', async (_, move) => {
+    const shop = new Shop();
+    await shop.put();
+    await shop.seen();
+    await move(shop);
+    expect(await shop.settle()).toBe('joined');
+    const moved = plusMillis(afterNoon(30), 1_000);
+    expect(shop.world.record.deadlineAt).toBe(moved);
+    expect(shop.world.timer.deadline).toBe(moved);
+  });
+
   it('another cancel with the key of one is refused, and none is kept', async () => {
     const shop = new Shop();
     await shop.seen();
@@ -441,7 +529,8 @@ describe('cancelReference', () => {
     const shop = new Shop();
     const call = { key: '0123456789abcdef', request: 'fedcba9876543210' };
     const first = unkeyed(await shop.deleteOnce(call));
-    expect(first).toMatchObject({ members: [], awaited: { status: 'waiting', cancel: { call } } });
+    const calls = [{ ...call, outcome: 'unsettled' }];
+    expect(first).toMatchObject({ members: [], awaited: { status: 'waiting', calls } });
     shop.world.clock.advance(minute);
     await shop.world.register(registrationWith({ reference }));
     await shop.settle();
@@ -450,6 +539,79 @@ describe('cancelReference', () => {
     expect(again).toMatchObject({ members: [], awaited: { status: 'joined' } });
     expect(shop.world.klarna.calls).toEqual([]);
     expect(shop.world.record.cancellation).toBeUndefined();
+  });
+
+  describe('a repetition leaves what waits since alone', () => {
+    const call = { key: '0123456789abcdef', request: 'fedcba9876543210' };
+    const next = { key: 'n'.repeat(16), request: 'n'.repeat(16) };
+
+    it('after a cancel of a request that was known', async () => {
+      const shop = new Shop();
+      await shop.seen();
+      shop.world.clock.advance(2 * minute);
+      await shop.deleteOnce(call);
+      shop.world.clock.advance(minute);
+      await shop.putOnce(next);
+      const again = unkeyed(await shop.deleteOnce(call));
+      expect(again).toMatchObject({ members: [{ outcome: 'canceled' }], awaited: undefined });
+      expect((await shop.item())?.cancel).toBeUndefined();
+    });
+
+    it('after a cancel that waited and was carried out: it returns that outcome', async () => {
+      const shop = new Shop();
+      await shop.deleteOnce(call);
+      await shop.seen();
+      expect(await shop.settle()).toBe('joined');
+      shop.world.clock.advance(minute);
+      await shop.put();
+      const again = unkeyed(await shop.deleteOnce(call));
+      expect(again).toMatchObject({ members: [{ outcome: 'canceled' }], awaited: undefined });
+      expect((await shop.item())?.cancel).toBeUndefined();
+      expect(await shop.putOnce({ ...call, request: next.request })).toBe('reused');
+      await shop.seen(4, requestId(2));
+      expect(await shop.settle()).toBe('joined');
+      const second = await shop.world.store.read({ account, paymentRequestId: requestId(2) });
+      expect(second).toMatchObject({ state: 'SUBMITTED', timer: 'armed' });
+      expect(second?.calls).toBeUndefined();
+    });
+
+    it('after a cancel whose request was never seen', async () => {
+      const shop = new Shop();
+      await shop.deleteOnce(call);
+      shop.world.clock.advance(49 * 60 * minute);
+      expect(await shop.settle()).toBe('never_seen');
+      await shop.put();
+      expect(unkeyed(await shop.deleteOnce(call)).members).toEqual([]);
+      expect((await shop.item())?.cancel).toBeUndefined();
+    });
+
+    it.each([
+      ['without a key', undefined],
+      ['with another key', next],
+    ])('after a cancel that found one waiting %s', async (_, first) => {
+      const shop = new Shop();
+      await shop.deleteOnce(first);
+      await shop.deleteOnce(call);
+      expect(await shop.putOnce({ ...call, request: next.request })).toBe('reused');
+      shop.world.clock.advance(minute);
+      await shop.world.register(registrationWith({ reference }));
+      await shop.settle();
+      await shop.deleteOnce(call);
+      expect(shop.world.record.cancellation).toBeUndefined();
+    });
+
+    it('a cancel that two calls asked for is carried out once, and each has its outcome', async () => {
+      const shop = new Shop();
+      await shop.deleteOnce(call);
+      await shop.deleteOnce(next);
+      await shop.seen();
+      expect(await shop.settle()).toBe('joined');
+      expect(shop.world.klarna.calls.filter((each) => each === 'cancel')).toHaveLength(1);
+      expect(shop.world.record.calls).toMatchObject([
+        { key: call.key, outcome: 'canceled' },
+        { key: next.key, outcome: 'canceled' },
+      ]);
+    });
   });
 
   it('a cancel during the join is kept first, so that one of the two carries it out', async () => {

@@ -205,3 +205,20 @@ it('many registrations that are repeated with their key move no deadline back, a
   ]);
   expect(await lapse.get(first)).toEqual(moved);
 });
+
+it('a Payment Request that one call names twice is registered as it is named first', async () => {
+  const id = await klarna.createAtKlarna();
+  const [first, second] = await lapse.registerMany([
+    { payment_request_id: id, session_timeout: 'PT10M' },
+    { payment_request_id: id, session_timeout: 'PT40M' },
+  ]);
+  expect(first?.outcome).toBe('registered');
+  expect(second).toMatchObject({
+    outcome: 'refused',
+    problem: {
+      field: 'payment_request_id',
+      given: `"${id}"`,
+      allowed: 'each Payment Request once in a call',
+    },
+  });
+});

@@ -122,6 +122,39 @@ describe('a reference of the shop', () => {
     expect(requestsOf(after)).toMatchObject([{ payment_request_id: id, state: 'CANCELED' }]);
   });
 
+  it('a cancel by reference that is repeated with its key leaves the next attempt alone', async () => {
+    const reference = newReference();
+    const cancel = () =>
+      lapse.api('DELETE', pathOf(reference), undefined, undefined, { 'idempotency-key': 'end-1' });
+    expect((await cancel()).status).toBe(202);
+    const first = await lapse.createAtKlarna({ payment_request_reference: reference });
+    await lapse.deliver(first, 'SUBMITTED', { payload: { payment_request_reference: reference } });
+    await untilJoined(reference, first);
+    expect((await lapse.api('PUT', pathOf(reference), { session_timeout: 'PT10M' })).status).toBe(201);
+    const again = await cancel();
+    expect(again).toMatchObject({ status: 200, body: { awaited: null } });
+    expect(requestsOf(again)).toEqual([
+      { payment_request_id: first, outcome: 'canceled', state: 'CANCELED' },
+    ]);
+    const second = await lapse.createAtKlarna({ payment_request_reference: reference });
+    await lapse.deliver(second, 'SUBMITTED', { payload: { payment_request_reference: reference } });
+    await untilJoined(reference, second);
+    expect(await lapse.record(second)).toMatchObject({ cancellation: null, timer: 'armed' });
+  });
+
+  it('a registration that a final request refused is refused again with its key', async () => {
+    const reference = newReference();
+    const id = await lapse.createAtKlarna({ payment_request_reference: reference });
+    await lapse.deliver(id, 'COMPLETED', { payload: { payment_request_reference: reference } });
+    const put = () =>
+      lapse.api('PUT', pathOf(reference), { session_timeout: 'PT10M' }, undefined, {
+        'idempotency-key': 'order-1',
+      });
+    const first = await put();
+    expect(first).toMatchObject({ status: 409, body: { payment_request_id: id, state: 'COMPLETED' } });
+    expect((await put()).body).toEqual(first.body);
+  });
+
   it('a registration after the webhook registers the request that was seen', async () => {
     const reference = newReference();
     const id = await lapse.createAtKlarna({ payment_request_reference: reference });

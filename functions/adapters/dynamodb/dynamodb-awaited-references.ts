@@ -37,6 +37,7 @@ const awaitedSchema = v.object({
   session: v.optional(
     v.object({
       deadlineAt: instant,
+      askedAt: v.optional(instant),
       sessionId: v.optional(parsed(parseSessionId)),
       registered: v.object({
         registeredAt: instant,
@@ -59,7 +60,6 @@ const awaitedSchema = v.object({
       reason: v.optional(v.string()),
       requestedBy: v.string(),
       requestedAt: instant,
-      call: v.optional(v.object({ key: v.string(), request: v.string() })),
     }),
   ),
   calls: v.optional(
@@ -67,7 +67,7 @@ const awaitedSchema = v.object({
       v.object({
         key: v.string(),
         request: v.string(),
-        outcome: v.picklist(['registered', 'changed', 'unchanged']),
+        outcome: v.picklist(['registered', 'changed', 'unchanged', 'unsettled']),
         at: instant,
       }),
     ),
