@@ -53,7 +53,7 @@ export interface paths {
          *     number, the length of the whole session, and Klarna's own expiry of the request.
          *
          *     A repeated `deadline_at` changes nothing, so it is safe to retry. `session_timeout` counts from the time of each call, so a
-         *     retry moves the deadline again.
+         *     retry moves the deadline again. With an `Idempotency-Key`, a retry of either changes nothing.
          */
         readonly patch: operations["movePaymentRequestDeadline"];
         readonly trace?: never;
@@ -1909,6 +1909,15 @@ export interface operations {
                  *     the calls to Klarna continue it. A malformed value is ignored.
                  */
                 readonly traceparent?: components["parameters"]["traceparent"];
+                /**
+                 * @description A name for this call, which you choose. The same call with the same key has the first outcome and does nothing. The body shows
+                 *     the record as it is now. Another call with it is refused with 422. The same call has the same path, query and body, byte for
+                 *     byte. The record keeps the newest four keys. Only an outcome that is settled is kept. A dry run ignores the key.
+                 *
+                 *     A call about many has an outcome for each record. A repeated cancel settles what the first call met. It leaves a Payment Request
+                 *     that came later alone, and what has waited for a reference since. What waits for a reference keeps its calls too.
+                 */
+                readonly "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
             };
             readonly path: {
                 /** @description The account's name in this deployment. */
@@ -1940,6 +1949,7 @@ export interface operations {
             readonly 405: components["responses"]["MethodNotAllowed"];
             readonly 409: components["responses"]["SessionConflict"];
             readonly 413: components["responses"]["PayloadTooLarge"];
+            readonly 422: components["responses"]["IdempotencyKeyReused"];
             readonly 429: components["responses"]["TooManyRequests"];
             readonly 500: components["responses"]["Internal"];
             readonly 503: components["responses"]["Unavailable"];

@@ -208,9 +208,15 @@ export class LapseClient {
    * Moves the deadline of a registered session, later or sooner. `session_timeout` counts from the time of each call, so the
    * client does not repeat such a call when it may have been done. It repeats a call with `deadline_at`.
    */
-  async extend(id: string, deadline: Deadline, { signal }: Optional = {}): Promise<ExtendResult> {
+  async extend(
+    id: string,
+    deadline: Deadline,
+    { idempotencyKey, signal }: KeyedOptions = {},
+  ): Promise<ExtendResult> {
     const isIdempotent = deadline.session_timeout === undefined;
-    const call = { method: 'PATCH', path: this.#request(id), body: deadline, isIdempotent, signal } as const;
+    const path = this.#request(id);
+    const options = { body: deadline, isIdempotent, idempotencyKey, signal };
+    const call = { method: 'PATCH', path, ...options } as const;
     const response = await this.#transport.send(call, [
       'already-final',
       'cancellation-pending',

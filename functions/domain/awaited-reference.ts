@@ -1,5 +1,5 @@
 import type { CancelCommand } from './cancellation.ts';
-import { lastAcceptedAt } from './history.ts';
+import { lastAcceptedAt } from './history-entry.ts';
 import { type IdempotentCall, type KeptCall, withCall } from './idempotent-call.ts';
 import { sweepMargin } from './due.ts';
 import type { PaymentRequestId, ReferenceKey, SessionId } from './identifiers.ts';

@@ -54,3 +54,17 @@ export interface DroppedEntries {
   readonly first: Instant;
   readonly last: Instant;
 }
+
+/** What of an entry tells whether a caller was obeyed, and when. */
+export type AcceptedOrNot = Pick<HistoryEntry, 'kind' | 'effect' | 'recordedAt'>;
+
+/** When an entry of these kinds was last accepted, as far as the history still holds one. */
+export const lastAcceptedAt = (
+  { history }: { readonly history: readonly AcceptedOrNot[] },
+  kinds: readonly HistoryEntry['kind'][],
+): Instant | undefined =>
+  history
+    .filter(({ kind, effect }) => kinds.includes(kind) && effect === 'accepted')
+    .map(({ recordedAt }) => recordedAt)
+    .toSorted()
+    .at(-1);

@@ -71,20 +71,6 @@ export const hasRecorded = ({ history }: Pick<PaymentRequest, 'history'>, eventI
 export const withEntry = (record: PaymentRequest, entry: HistoryEntry): PaymentRequest =>
   hasRecorded(record, entry.eventId) ? record : { ...record, history: [...record.history, entry] };
 
-/** What of an entry tells whether a caller was obeyed, and when. */
-export type AcceptedOrNot = Pick<HistoryEntry, 'kind' | 'effect' | 'recordedAt'>;
-
-/** When an entry of these kinds was last accepted, as far as the history still holds one. */
-export const lastAcceptedAt = (
-  { history }: { readonly history: readonly AcceptedOrNot[] },
-  kinds: readonly HistoryEntry['kind'][],
-): Instant | undefined =>
-  history
-    .filter(({ kind, effect }) => kinds.includes(kind) && effect === 'accepted')
-    .map(({ recordedAt }) => recordedAt)
-    .toSorted()
-    .at(-1);
-
 /** Whether the entry is a read that did not show the request. */
 export const isEmptyRead = ({ kind, effect }: Pick<HistoryEntry, 'kind' | 'effect'>): boolean =>
   kind === 'read' && effect === 'noted';

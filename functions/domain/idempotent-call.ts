@@ -1,4 +1,4 @@
-import { type AcceptedOrNot, lastAcceptedAt } from './history.ts';
+import { type AcceptedOrNot, lastAcceptedAt } from './history-entry.ts';
 import type { Instant } from './instant.ts';
 import type { PaymentRequestState } from './payment-request-state.ts';
 

@@ -57,25 +57,31 @@ const manyFormat = `an array of 1 to ${mostRegistrations} registrations`;
 const idFormat = "Klarna's id of a Payment Request";
 
 /** The body of a PUT of many. Each registration is checked for itself, so that a wrong one does not hold up the others. */
-export const registrationsBody = v.strictObject({
-  registrations: v.pipe(
-    v.array(v.custom<Readonly<Record<string, unknown>>>(isObject, 'an object'), manyFormat),
-    v.minLength(1, manyFormat),
-    v.maxLength(mostRegistrations, manyFormat),
-  ),
-});
+export const registrationsBody = v.strictObject(
+  {
+    registrations: v.pipe(
+      v.array(v.custom<Readonly<Record<string, unknown>>>(isObject, 'an object'), manyFormat),
+      v.minLength(1, manyFormat),
+      v.maxLength(mostRegistrations, manyFormat),
+    ),
+  },
+  manyFormat,
+);
 
 /** Enough for {@link mostRegistrations}, each with more than a kilobyte. */
 export const registrationsLimit = 128 * 1024;
 
 /** One of many registrations: the request, and what a PUT of it has. */
-export const memberRegistrationBody = v.strictObject({
-  payment_request_id: v.pipe(
-    v.string(idFormat),
-    v.check((given) => parsePaymentRequestId(given) !== undefined, idFormat),
-  ),
-  ...registrationBody.entries,
-});
+export const memberRegistrationBody = v.strictObject(
+  {
+    payment_request_id: v.pipe(
+      v.string(idFormat),
+      v.check((given) => parsePaymentRequestId(given) !== undefined, idFormat),
+    ),
+    ...registrationBody.entries,
+  },
+  idFormat,
+);
 
 /** The registration in the body of a PUT. Throws the problem where it has two deadlines. */
 export const registrationOf = (

@@ -156,7 +156,9 @@ export const registrationRoutes = ({
       queryOf(event, noQuery);
       const deadline = newDeadlineOf(bodyOf(event, extensionBody));
       const extension = { deadline, ...requesterOf(event) };
-      return sessionResponse(key, await extend(key, extension, account));
+      const extending = repeatedRegistration(() => extend(key, extension, account));
+      const call = idempotentCallOf(event);
+      return sessionResponse(key, await oncePerKey(repeatSafely, call, key, extending));
     },
     'POST /accounts/{account}/payment-requests/{payment_request_id}/authorized': async (event) => {
       const key = keyOf(event, await accountOf(event, accounts));

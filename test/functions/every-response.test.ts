@@ -292,6 +292,12 @@ const situations: Readonly<Record<Route, Readonly<Record<string, Situation>>>> =
     ...refused,
     '200': { given: isLong },
     '404 not-found': { given: isNothing },
+    '422 idempotency-key-reused': {
+      given: () => {
+        stored({ ...open, ...keyIsTaken });
+      },
+      call: { headers: { 'idempotency-key': 'k' } },
+    },
   },
   'POST /accounts/{account}/payment-requests/{payment_request_id}/authorized': {
     ...configured,

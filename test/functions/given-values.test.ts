@@ -93,6 +93,17 @@ it.each(['constructor', 'prototype', '__proto__'])(
   },
 );
 
+it.each([
+  ['{}', 'registrations', 'an array of 1 to 100 registrations'],
+  ['{"registrations":[{}]}', 'payment_request_id', "Klarna's id of a Payment Request"],
+])('a body %s says which field is missing, and what is allowed', async (body, field, allowed) => {
+  const call = ['registering', 'PUT', '/accounts/{account}/registrations'] as const;
+  const { document } = await send(call, { body: JSON.parse(body) as unknown });
+  expect(JSON.stringify(document)).toContain(JSON.stringify({ field, given: 'missing' }).slice(1, -1));
+  expect(JSON.stringify(document)).toContain(allowed);
+  expect(JSON.stringify(document)).not.toContain('Invalid key');
+});
+
 describe('the given value of a violation', () => {
   it.each(table)('$call.1 $call.2 with $field $text repeats it', async ({ call, field, sent }) => {
     const body = { ...(field === 'klarna_expires_at' && { session_timeout: 'PT20M' }), [field]: sent };

@@ -92,6 +92,10 @@ describe('a session', () => {
     const moved = await lapse.api('PATCH', path, { session_timeout: 'PT20M' });
     const again = await register({ session_timeout: 'PT10M' });
     expect(again).toMatchObject({ status: 201, body: { deadline_at: moved.body['deadline_at'] } });
+    const extend = () =>
+      lapse.api('PATCH', path, { session_timeout: 'PT30M' }, undefined, { 'idempotency-key': 'longer-1' });
+    const { deadline_at, extensions } = (await extend()).body;
+    expect(await extend()).toMatchObject({ status: 200, body: { deadline_at, extensions } });
     expect(await register({ session_timeout: 'PT11M' })).toMatchObject({
       status: 422,
       body: { type: 'urn:lapse:problem:idempotency-key-reused' },
