@@ -7,6 +7,7 @@ import { attentionExplanations, lineOf } from './explain-request.ts';
 import type { Printer, Row } from './printer.ts';
 import { fullName, nameOf, namesHelp } from './request-name.ts';
 import { resolveNamed } from './resolve-attention-command.ts';
+import { orUnknownAccount } from './require-account.ts';
 import { UsageError } from './usage-error.ts';
 
 /** Every reason for attention. */
@@ -91,7 +92,10 @@ export async function listAttention(
   const rows = async function* () {
     for await (const record of needing(operations, filter)) yield rowOf(record);
   };
-  await print.table(rows(), 'Nothing needs attention.');
+  await print.table(
+    orUnknownAccount(rows(), operations.settings, filter.account),
+    'Nothing needs attention.',
+  );
 }
 
 /** Shows a request, what it needs, and its history, with the ids that Klarna's support can look up. */

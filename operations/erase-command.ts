@@ -22,6 +22,7 @@ import type { CommandContext, Open } from './command-context.ts';
 import type { Program } from './common-options.ts';
 import { eraseQuestion, type ErasurePlan, isErased, isLeft } from './erase-question.ts';
 import type { Printer } from './printer.ts';
+import { type ReadSettings, requireAccount } from './require-account.ts';
 import { UsageError } from './usage-error.ts';
 
 /** What an erasure needs. */
@@ -32,6 +33,7 @@ export interface EraseOperations {
   readonly eraseDeliveries: ReturnType<typeof eraseDeliveries>;
   readonly eraseFromJobs: ReturnType<typeof eraseFromJobs>;
   readonly eraseReferences: ReturnType<typeof eraseReferences>;
+  readonly settings: ReadSettings;
 }
 
 /** Which records a person wants erased: exactly one of the three. */
@@ -77,6 +79,7 @@ export async function erase(
   const gone = keys.filter(({ paymentRequestId }) => subject.gone.has(paymentRequestId));
   const around = await eraseAround(operations, account, subject, true);
   if (keys.length + around.jobs.length + around.references.length === 0) {
+    await requireAccount(operations.settings, account);
     print.say('There is no record of this.');
     return true;
   }

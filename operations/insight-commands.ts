@@ -6,11 +6,13 @@ import { insightPercentiles } from '../functions/domain/timeout-insight.ts';
 import type { Open } from './command-context.ts';
 import type { Program } from './common-options.ts';
 import type { Printer, Row } from './printer.ts';
+import { type ReadSettings, requireAccount } from './require-account.ts';
 import { UsageError } from './usage-error.ts';
 
 /** What an insight needs. */
 export interface InsightOperations {
   readonly insight: ReturnType<typeof insightTimeouts>;
+  readonly settings: ReadSettings;
 }
 
 /** The timeouts that are compared where none is given. */
@@ -44,7 +46,7 @@ interface Asked {
 
 /** Shows how long customers took, and what each timeout would have cut off. */
 export async function showTimeouts(
-  { insight }: InsightOperations,
+  { insight, settings }: InsightOperations,
   asked: Asked,
   print: Printer,
 ): Promise<void> {
@@ -54,6 +56,7 @@ export async function showTimeouts(
       `--account is ${asked.account}; allowed: 1 to 32 lower-case letters, digits and hyphens.`,
     );
   const found = await insight(account, sinceOf(asked.since), timeoutsOf(asked.timeouts));
+  if (found.sessions === 0) await requireAccount(settings, account);
   if (print.isJson) {
     print.result(viewOf(found), '');
     return;

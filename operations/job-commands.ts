@@ -7,6 +7,7 @@ import type { Row } from './printer.ts';
 import { checkedTime } from './request-commands.ts';
 import { accountOf, requestsNamed } from './request-name.ts';
 import { outcomeRow } from './session-commands.ts';
+import { orUnknownAccount } from './require-account.ts';
 import { UsageError } from './usage-error.ts';
 
 const jobHelp = 'the id of the job: 1 to 64 of letters, digits and . _ -';
@@ -20,7 +21,10 @@ export function addJobCommands(program: Program, open: Open): void {
     .addHelpText('after', '\nExample:\n  lapse jobs list --account m4ciyh2n')
     .action(async () => {
       const context = open();
-      const found = await (await clientOf(context)).listCancelJobs();
+      const { api, settings } = await context.operations();
+      const account = accountOf(context);
+      const newest = await (await api(account)).listCancelJobs();
+      const found = orUnknownAccount(newest, settings, account);
       await context.print.list(found, { row: rowOf, empty: 'There are no jobs.' });
     });
   addStartCommand(jobs, open);
@@ -78,8 +82,8 @@ function addStartCommand(jobs: Jobs, open: Open): void {
       'after',
       `
 Examples:
-  lapse jobs start check-1 --account m4ciyh2n --created-before 2026-11-30T12:00:00Z --dry-run
-  lapse jobs start clean-1 --account m4ciyh2n --created-before 2026-11-30T12:00:00Z
+  lapse jobs start check-1 --account m4ciyh2n --created-before 2026-01-31T12:00:00Z --dry-run
+  lapse jobs start clean-1 --account m4ciyh2n --created-before 2026-01-31T12:00:00Z
 
 With --dry-run, the job finds out what a cancel would do, and \`lapse jobs report\` lists it. It cancels nothing.`,
     )

@@ -3,6 +3,7 @@ import completion from '@bomb.sh/tab/commander';
 import { Command, CommanderError } from '@commander-js/extra-typings';
 import type { Command as UntypedCommand } from 'commander';
 import manifest from '../package.json' with { type: 'json' };
+import { LapseProblem, LapseUnavailable } from '../client/errors.ts';
 import { addAccountsCommands } from './accounts-commands.ts';
 import { addAttentionCommands } from './attention-commands.ts';
 import { commandContext, type Open } from './command-context.ts';
@@ -67,7 +68,7 @@ export async function runCommandLine(
     // Commander has printed the help, the version or what is wrong with the command.
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     terminal.err(sentenceOf(error));
-    return error instanceof UsageError ? 2 : 1;
+    return isUsageError(error) ? 2 : 1;
   }
 }
 
@@ -143,9 +144,15 @@ Exit codes:
   1  a part was not done, or a problem was found
   2  the command was not understood, or could not start; nothing was done`;
 
+/** Whether nothing was done because the command was wrong, as the command itself or the API found. */
+const isUsageError = (error: unknown): boolean =>
+  error instanceof UsageError ||
+  (error instanceof LapseProblem && ['invalid-request', 'unknown-account'].includes(error.type));
+
 /** One sentence about an error. The cause of a network error says more than its message. */
 function sentenceOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  const name = error.name === 'Error' || error instanceof UsageError ? '' : `${error.name}: `;
+  const isSentence = [UsageError, LapseProblem, LapseUnavailable].some((kind) => error instanceof kind);
+  const name = error.name === 'Error' || isSentence ? '' : `${error.name}: `;
   return `${name}${error.message}`;
 }

@@ -11,6 +11,7 @@ import type { Program } from './common-options.ts';
 import { klarnaUrlsOf } from './klarna/klarna-urls.ts';
 import type { Printer } from './printer.ts';
 import { clockOf } from './system-clock.ts';
+import { unknownAccount } from './require-account.ts';
 import { UsageError } from './usage-error.ts';
 
 /** Adds `lapse reconcile`. */
@@ -67,8 +68,7 @@ async function reconciliationOf(context: CommandContext): Promise<AccountToRecon
   const { composeReconcile } = await import('./compose-reconcile.ts');
   const { find, reconcile } = await composeReconcile(target, klarnaUrlsOf(context.options, target));
   const settings = await find(account);
-  if (!settings)
-    throw new UsageError(`--account is ${account}; allowed: an account with an entry or on a credential.`);
+  if (!settings) throw unknownAccount(account);
   return { settings, reconcile };
 }
 

@@ -10,6 +10,7 @@ import { explainRecord, lineOf } from './explain-request.ts';
 import type { Printer, Row } from './printer.ts';
 import { accountOf, nameOf, type NamedRequest, namesHelp, requestsNamed } from './request-name.ts';
 import { type CancelFlags, checkedPathId, reasonOption } from './cancel-options.ts';
+import { orUnknownAccount } from './require-account.ts';
 import { UsageError } from './usage-error.ts';
 
 /** Adds `lapse show`, `explain`, `history`, `cancel`, `extend` and `list`: the API for Payment Requests. */
@@ -299,7 +300,8 @@ function extendWords(result: ExtendResult): string {
 
 async function listRequests(filter: ListFilter, limit: number, context: CommandContext): Promise<void> {
   const account = accountOf(context);
-  const client = await (await context.operations()).api(account);
+  const { api, settings } = await context.operations();
+  const client = await api(account);
   let listed = 0;
   const records = async function* () {
     for await (const record of client.list(filter)) {
@@ -308,7 +310,8 @@ async function listRequests(filter: ListFilter, limit: number, context: CommandC
       yield record;
     }
   };
-  await context.print.list(records(), { row: rowOf, empty: 'No Payment Request matches.' });
+  const found = orUnknownAccount(records(), settings, account);
+  await context.print.list(found, { row: rowOf, empty: 'No Payment Request matches.' });
   if (listed > limit) context.print.say(`There are more: --limit is ${limit}.`);
 }
 

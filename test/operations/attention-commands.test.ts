@@ -5,6 +5,7 @@ import type { Operations } from '../../operations/compose-operations.ts';
 import { recordedPrinter } from '../support/command-line.ts';
 import { recordWith } from '../support/fixtures.ts';
 import { requestId } from '../support/cancel-jobs.ts';
+import { settingsOf } from '../support/account-settings.ts';
 import { viewOf } from '../../functions/http/payment-request-view.ts';
 
 /** An API that lists one record for each of these reasons, as the real one does: by one reason at a time. */
@@ -21,7 +22,8 @@ function apiWith(...reasons: readonly Attention[]) {
       );
     },
   };
-  return { asked, operations: { api: () => Promise.resolve(client) } as unknown as Operations };
+  const operations = { api: () => Promise.resolve(client), settings: settingsOf('shop-se') };
+  return { asked, operations: operations as unknown as Operations };
 }
 
 const listed = async (operations: Operations, attention?: Attention) => {

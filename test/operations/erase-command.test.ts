@@ -16,6 +16,7 @@ import { InMemoryAwaitedReferences } from '../support/in-memory-awaited-referenc
 import { InMemoryCancelJobs } from '../support/in-memory-cancel-jobs.ts';
 import { InMemoryKeptAuthorizations } from '../support/in-memory-kept-authorizations.ts';
 import { InMemoryPaymentRequestStore } from '../support/in-memory-payment-request-store.ts';
+import { settingsOf } from '../support/account-settings.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
 
 const sessionId = parseSessionId('cart-of-Anna');
@@ -57,6 +58,7 @@ async function system(states: readonly PaymentRequestState[], jobs: readonly Par
       awaited,
       authorizations: new InMemoryKeptAuthorizations(),
     }),
+    settings: settingsOf(account),
   };
   const run = async (options: EraseOptions, isDryRun = false, json = false) => {
     const { terminal, lines } = recordedTerminal();

@@ -7,6 +7,7 @@ import { showTimeouts } from '../../operations/insight-commands.ts';
 import { printerOn } from '../../operations/printer.ts';
 import { noon, observed } from '../support/fixtures.ts';
 import { recordedTerminal } from '../support/command-line.ts';
+import { settingsOf } from '../support/account-settings.ts';
 import { afterNoon, registered, session } from '../support/sessions.ts';
 
 const paid = (time: string): PaymentRequest =>
@@ -22,15 +23,19 @@ const table: readonly (PaymentRequest | undefined)[] = [
 ];
 
 /** What the command prints for the records of the table. */
-async function shown(given: { readonly since?: string; readonly timeouts?: string }, json = false) {
+async function shown(
+  given: { readonly since?: string; readonly timeouts?: string; readonly account?: string },
+  json = false,
+) {
   const { terminal, lines } = recordedTerminal();
   const records = {
     async *changedSince() {
       for (const record of table) yield await Promise.resolve(record);
     },
   };
-  const asked = { account: 'shop-se', since: given.since, timeouts: given.timeouts ?? 'PT10M,PT30M' };
-  await showTimeouts({ insight: insightTimeouts({ records }) }, asked, printerOn(terminal, { json }));
+  const { account = 'shop-se', since, timeouts = 'PT10M,PT30M' } = given;
+  const operations = { insight: insightTimeouts({ records }), settings: settingsOf('shop-se', 'quiet') };
+  await showTimeouts(operations, { account, since, timeouts }, printerOn(terminal, { json }));
   return lines;
 }
 
@@ -47,6 +52,13 @@ describe('lapse insight timeouts', () => {
       ['PT10M', '1', '50.0 %', '0'],
       ['PT30M', '0', '0.0 %', '0'],
     ]);
+  });
+
+  it('an account without sessions is refused if nothing serves it', async () => {
+    expect((await shown({ account: 'quiet' })).join(' ')).toContain('0 sessions.');
+    await expect(shown({ account: 'shop-es' })).rejects.toThrow(
+      '--account is shop-es; allowed: an account with an entry or on a credential.',
+    );
   });
 
   it('with --json the command prints one object', async () => {

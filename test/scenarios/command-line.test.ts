@@ -172,6 +172,27 @@ describe('lists, sessions, references and jobs', () => {
       expect(await run('list', '--account', 'demo', ...wrong)).toMatchObject({ code: 2, lines: [] });
   });
 
+  it.each([
+    ['list', '--account', 'dmeo'],
+    ['attention', 'list', '--account', 'dmeo'],
+    ['jobs', 'list', '--account', 'dmeo'],
+    ['insight', 'timeouts', '--account', 'dmeo'],
+    ['erase', '--account', 'dmeo', '--session', 'cart-7', '--dry-run'],
+  ])('%s refuses an account that nothing serves', async (...command) => {
+    const { errors, code } = await run(...command);
+    expect([errors, code]).toEqual([
+      ['--account is dmeo; allowed: an account with an entry or on a credential.'],
+      2,
+    ]);
+  });
+
+  it('what the API refuses as invalid is a sentence, and the exit code is 2', async () => {
+    const start = ['jobs', 'start', 'in-the-future', '--account', 'demo'];
+    const { errors, code } = await run(...start, '--created-before', '2999-01-01T00:00:00Z', '--dry-run');
+    expect(errors.join()).toMatch(/^created_before is "2999-01-01T00:00:00Z"; allowed: a time in the past/);
+    expect(code).toBe(2);
+  });
+
   it('a job in a dry run reports what it would cancel, and a real one cancels', async () => {
     const job = ['--account', 'demo', '--request', ...ids];
     expect(await run('jobs', 'start', 'try-1', ...job, '--dry-run')).toMatchObject({ code: 0 });
