@@ -1,10 +1,18 @@
 import { join } from 'node:path';
+import * as v from 'valibot';
 import type { ForwardedResponse } from './aws/control.ts';
 import type { ConfigurationInput } from './klarna-simulator/configuration.ts';
 import { type Environment, livePath } from './klarna-simulator/environment.ts';
 import { startKlarnaProcess } from './klarna-simulator/process.ts';
+import { closedObject, violationOf, wholeNumber } from './shared/checked-json.ts';
 import { callJson } from './shared/json-call.ts';
 import type { StartParts } from './start-parts.ts';
+
+/** The fault that ends the simulator. It lasts until faults are cleared. */
+const refusalSchema = closedObject({
+  kind: v.literal('refuse'),
+  times: v.exactOptional(wholeNumber(0, 0), 0),
+});
 
 /** The Klarna that the functions call. */
 export interface Klarna {
@@ -53,6 +61,8 @@ export async function startKlarna(
       },
       async injectFault(fault) {
         if (fault['kind'] !== 'refuse') return callJson('POST', `${control}/faults`, fault);
+        const { issues } = v.safeParse(refusalSchema, fault);
+        if (issues) return { status: 400, body: { error: violationOf(issues[0]) } };
         await simulator.kill();
         return { status: 201, body: fault };
       },

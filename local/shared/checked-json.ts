@@ -29,7 +29,8 @@ export function checkedJson<Schema extends v.GenericSchema>(
   return parsed.success ? { value: parsed.output } : { violation: violationOf(parsed.issues[0]) };
 }
 
-function violationOf(issue: v.BaseIssue<unknown>): string {
+/** What was given and what is allowed, as one sentence. */
+export function violationOf(issue: v.BaseIssue<unknown>): string {
   const field = v.getDotPath(issue);
   if (field === null) return `The text is ${given(issue)}; allowed: one JSON object.`;
   if (issue.type === 'strict_object' && issue.expected === 'never') {

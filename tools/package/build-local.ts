@@ -55,6 +55,14 @@ export const programOptions = {
 } as const satisfies BuildOptions;
 
 async function buildPrograms(): Promise<Metafile> {
+  // Without a bundle: it loads on any Node, and says which one it needs.
+  await build({
+    entryPoints: ['bin/lapse-local.ts'],
+    outdir: dist,
+    format: 'esm',
+    target: 'node18',
+    banner: { js: '#!/usr/bin/env node' },
+  });
   return (await build(programOptions)).metafile;
 }
 
