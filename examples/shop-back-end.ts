@@ -19,12 +19,12 @@ export async function basketIsEmptied(paymentRequestId: string): Promise<'gone' 
   switch (cancel.outcome) {
     case 'canceled':
     case 'already_canceled':
-    case 'would_cancel':
     case 'not_found':
       return 'gone';
     case 'already_final':
       return cancel.state === 'COMPLETED' ? 'paid' : 'gone';
     case 'pending':
+    case 'would_cancel': // the outcome of a dry run: nothing was done
       return 'wait';
   }
 }
