@@ -19,7 +19,7 @@ export interface Repeatable<Result> {
 /**
  * Runs a call once for its key. A repetition has the first outcome and does nothing; another call with the key is `reused`. The outcome
  * is kept after the call. So two calls at the same moment both run, and return the outcome that was kept first. One that is repeated
- * after a crash runs again. Each is safe to repeat by itself.
+ * after a crash runs again. That is safe for all but an extension by a length of time, which may move the deadline a second time.
  */
 export const repeatSafely =
   (dependencies: ChangeDependencies) =>
