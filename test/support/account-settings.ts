@@ -6,5 +6,6 @@ export const settingsOf =
   (...accounts: readonly string[]): ReadSettings =>
   () =>
     Promise.resolve({
-      read: (account) => Promise.resolve(accounts.includes(account) ? ({ account } as unknown as Settings) : undefined),
+      read: (account) =>
+        Promise.resolve(accounts.includes(account) ? ({ account } as unknown as Settings) : undefined),
     });
