@@ -113,7 +113,9 @@ async function openDataDirectory(given: string | undefined, running: AsyncDispos
   if (given === undefined)
     running.defer(() => rm(directory, { recursive: true, force: true, maxRetries: 5 }));
   for (const part of ['dynamodb', 'aws', 'klarna', 'stream']) {
-    await mkdir(join(directory, part), { recursive: true });
+    await mkdir(join(directory, part), { recursive: true }).catch((error: unknown) => {
+      throw new Error(`--data is ${directory}; allowed: a folder that can be written.`, { cause: error });
+    });
   }
   return directory;
 }

@@ -156,8 +156,14 @@ export function checkEmptyBody(event: APIGatewayProxyEventV2): void {
 function objectOf(bytes: Buffer): unknown {
   const json = readJson(bytes);
   if (typeof json === 'object' && json !== null && !Array.isArray(json)) return json;
-  const given = json === undefined ? `${bytes.length} bytes that are not JSON` : shown(json);
-  throw invalid({ field: 'body', given, allowed: 'a JSON object in UTF-8' });
+  throw invalid({ field: 'body', given: givenAs(bytes, json), allowed: 'a JSON object in UTF-8' });
+}
+
+/** What the body is, and not the body itself where it is no JSON. */
+function givenAs({ length }: Buffer, json: unknown): string {
+  if (json !== undefined) return shown(json);
+  if (length === 0) return 'missing';
+  return length === 1 ? '1 byte that is not JSON' : `${length} bytes that are not JSON`;
 }
 
 /** The input by a schema. Throws the problem that names each wrong field. `whole` is the name of all of it. */

@@ -104,3 +104,10 @@ it('after a stop and a start everything is there, and a session that timed out m
     reference: 'order-7',
   });
 }, 60_000);
+
+it('a data folder that is a file is named with its option', async () => {
+  const file = import.meta.filename;
+  await expect(startLocalProcess('--data', file)).rejects.toThrow(
+    `--data is ${file}; allowed: a folder that can be written.`,
+  );
+});
