@@ -159,7 +159,7 @@ function objectOf(bytes: Buffer): unknown {
   throw invalid({ field: 'body', given: givenAs(bytes, json), allowed: 'a JSON object in UTF-8' });
 }
 
-/** What the body is, and not the body itself where it is no JSON. */
+/** What the body is, and not the body itself where that is not JSON. */
 function givenAs({ length }: Buffer, json: unknown): string {
   if (json !== undefined) return shown(json);
   if (length === 0) return 'missing';
