@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { defaultAccounts } from '../../local/secrets/default-secrets.ts';
-import { SystemClient } from '../support/system-client.ts';
+import { oneCancel, SystemClient } from '../support/system-client.ts';
 import { startLocalTarget, type Target } from '../support/target.ts';
 
 let folder: string;
@@ -53,7 +53,7 @@ it("arm_on_submitted: Klarna's webhook alone, without a call of the shop, leads 
     state: 'CANCELED',
     cancellation: { cause: 'timeout' },
   });
-  expect(await lapse.callsAtKlarna(id)).toEqual(['GET', 'DELETE']);
+  expect((await lapse.callsAtKlarna(id)).join(' ')).toMatch(oneCancel);
 });
 
 it('on_timeout observe: nothing is canceled at the deadline, and the history says what would have been', async () => {
@@ -89,7 +89,7 @@ it('in_progress_grace: a paying customer gets more time once, and is canceled af
     state: 'CANCELED',
     deadline_at: graced['deadline_at'],
   });
-  expect(await lapse.callsAtKlarna(id)).toEqual(['GET', 'GET', 'DELETE']);
+  expect((await lapse.callsAtKlarna(id)).join(' ')).toMatch(oneCancel);
 });
 
 describe('a deadline that does not move', () => {

@@ -17,6 +17,12 @@ export interface SystemResponse {
 /** A new Payment Request id. */
 export const newPaymentRequestId = (): string => `krn:payment:eu1:request:${randomUUID()}`;
 
+/**
+ * The calls of a cancel, joined by a space: reads, and one DELETE. A read follows it where its response is late, as on a busy machine.
+ * Another message about the request may also read it beside the claim.
+ */
+export const oneCancel = /^(?:GET )+DELETE(?: GET)*$/;
+
 /** Drives a running system over HTTP as the shop, Klarna, Klarna's customer and the operator. */
 export class SystemClient {
   readonly #target: Target;
