@@ -1,4 +1,5 @@
 import { Option } from '@commander-js/extra-typings';
+import { LapseProblem } from '../client/errors.ts';
 import type { CancelResult, ExtendResult } from '../client/lapse-client.ts';
 import type { Deadline, ListFilter, PaymentRequestRecord, ReadRecord } from '../client/responses.ts';
 import { durationFormat, parseDuration } from '../functions/domain/duration.ts';
@@ -232,13 +233,21 @@ async function cancelRequests(
     return;
   }
   for (const { client, paymentRequestId, name } of requests) {
-    const result = await client.cancel(paymentRequestId, {
-      ...(reason !== undefined && { reason }),
-      ...(isDryRun && { dry_run: true }),
-      ...(allowCompleted && { allow_completed: true }),
-    });
-    print.result({ name, ...result }, `${name}: ${cancelWords(result)}`);
-    if (!isDryRun && !isEnded(result)) fail();
+    try {
+      const result = await client.cancel(paymentRequestId, {
+        ...(reason !== undefined && { reason }),
+        ...(isDryRun && { dry_run: true }),
+        ...(allowCompleted && { allow_completed: true }),
+      });
+      print.result({ name, ...result }, `${name}: ${cancelWords(result)}`);
+      if (!isDryRun && !isEnded(result)) fail();
+    } catch (error) {
+      // One that the API refuses does not hold up the others.
+      if (!(error instanceof LapseProblem) || requests.length === 1) throw error;
+      const { type, message } = error;
+      print.result({ name, outcome: 'refused', problem: type }, `${name}: refused. ${message}`);
+      fail();
+    }
   }
 }
 

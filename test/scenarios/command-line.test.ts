@@ -186,6 +186,15 @@ describe('lists, sessions, references and jobs', () => {
     ]);
   });
 
+  it('cancel goes on after a name that the API refuses, and fails with exit code 1', async () => {
+    const ids = [await lapse.createAtKlarna(), await lapse.createAtKlarna()] as const;
+    const names = [`demo/${ids[0]}`, `dmeo/${ids[0]}`, `demo/${ids[1]}`];
+    const { lines, code } = await run('cancel', ...names, '--yes');
+    expect(lines.join('\n')).toMatch(/dmeo\/\S+: refused\. account is "dmeo"/);
+    expect([lines.length, code]).toEqual([3, 1]);
+    for (const id of ids) expect((await lapse.record(id))['state']).toBe('CANCELED');
+  });
+
   it('what the API refuses as invalid is a sentence, and the exit code is 2', async () => {
     const start = ['jobs', 'start', 'in-the-future', '--account', 'demo'];
     const { errors, code } = await run(...start, '--created-before', '2999-01-01T00:00:00Z', '--dry-run');
