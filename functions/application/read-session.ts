@@ -63,11 +63,12 @@ export const readReferenceWith =
   (dependencies: ReferenceReading) =>
   async (
     { account, reference }: ReferenceKey,
-    awaited: Pick<AwaitedReference, 'paymentRequestId'> | undefined,
+    awaited: AwaitedReference | undefined | Promise<AwaitedReference | undefined>,
     onUnreadable?: OnUnreadable,
   ): Promise<readonly PaymentRequest[]> => {
-    const listed = await readReference(dependencies)(account, reference, onUnreadable);
-    const { paymentRequestId } = awaited ?? {};
+    const records = readReference(dependencies)(account, reference, onUnreadable);
+    const [listed, item] = await Promise.all([records, awaited]);
+    const { paymentRequestId } = item ?? {};
     if (paymentRequestId === undefined || listed.some((each) => each.paymentRequestId === paymentRequestId))
       return listed;
     const joined = await dependencies.store.read({ account, paymentRequestId });

@@ -26,8 +26,8 @@ export const referenceReadRoutes = ({ readReference, awaited }: ReferenceReading
     'GET /accounts/{account}/references/{reference}': async (event, account) => {
       const key = { account, reference: referenceOf(event) };
       queryOf(event, noQuery);
-      const item = await awaited.read(key);
-      return referenceReadResponse(key, await readReference(key, item), item);
+      const item = awaited.read(key);
+      return referenceReadResponse(key, await readReference(key, item), await item);
     },
   }) satisfies Readonly<Record<string, RouteHandler<Account>>>;
 
