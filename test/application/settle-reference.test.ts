@@ -72,6 +72,13 @@ class Shop {
       onReferenceFault: (_, error) => void this.faults.push(error),
     })(this.world.clock.now() + 40_000);
 
+  /** From now on the index lists no request with the reference. */
+  hideFromIndex(): void {
+    this.world.store.ofReference = async function* () {
+      yield* await Promise.resolve([]);
+    };
+  }
+
   item = () => this.world.awaited.read(referenceKey);
 
   get #following() {
@@ -116,9 +123,7 @@ describe('registerReference', () => {
     await shop.put();
     await shop.seen();
     await shop.settle();
-    shop.world.store.ofReference = async function* () {
-      yield* await Promise.resolve([]);
-    };
+    shop.hideFromIndex();
     expect(await shop.put()).toMatchObject({
       kind: 'request',
       key,
@@ -203,9 +208,7 @@ describe('registerReference', () => {
       await shop.putOnce(call);
       await shop.delete();
       await shop.put(30 * minute);
-      shop.world.store.ofReference = async function* () {
-        yield* await Promise.resolve([]);
-      };
+      shop.hideFromIndex();
       const before = await shop.item();
       expect(await shop.putOnce(call)).toMatchObject({ kind: 'repeated', outcome: { kind: 'unchanged' } });
       expect(await shop.item()).toEqual(before);
@@ -329,9 +332,7 @@ describe('settleReference', () => {
     const shop = new Shop();
     await shop.put();
     await shop.seen();
-    shop.world.store.ofReference = async function* () {
-      yield* await Promise.resolve([]);
-    };
+    shop.hideFromIndex();
     expect(await shop.settle(key.paymentRequestId)).toBe('joined');
   });
 
@@ -630,9 +631,7 @@ describe('cancelReference', () => {
     await shop.put();
     await shop.seen();
     await shop.settle();
-    shop.world.store.ofReference = async function* () {
-      yield* await Promise.resolve([]);
-    };
+    shop.hideFromIndex();
     expect(await shop.delete()).toMatchObject({ members: [{ outcome: 'canceled' }], awaited: undefined });
   });
 

@@ -41,6 +41,11 @@ it('a skewed clock affects its owner only', async () => {
 
 it('Klarna refuses connections until it starts again on its data', async () => {
   const id = await lapse.createAtKlarna();
+  const wrong = await lapse.control('POST', '/faults', { target: 'klarna', kind: 'refuse', times: 3 });
+  expect(wrong).toMatchObject({
+    status: 400,
+    body: { error: 'times is 3; allowed: a whole number from 0 to 0.' },
+  });
   expect(await lapse.control('POST', '/faults', { target: 'klarna', kind: 'refuse' })).toMatchObject({
     status: 201,
   });
